@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carrying out what the core asks for (struct tcb_actions), for an open
+ * connection: deliver text, free what was acknowledged, send, tell the user,
+ * set the timer, end.
+ */
+
+#include <linux/slab.h>
+
+#include "edutcp.h"
+#include "trace.h"
+
+/**
+ * edutcp_environment() - what the core must know of the world
+ * @sk: a socket, locked
+ * @env: is filled in
+ */
+void edutcp_environment(const struct sock *sk, struct tcb_env *env)
+{
+	int buffer = READ_ONCE(sk->sk_rcvbuf);
+	int used = atomic_read(&sk->sk_rmem_alloc);
+
+	env->now = edutcp_now();
+	/*
+	 * An skb takes more memory than the text it carries. Offering the peer
+	 * half of what is free leaves room for the rest.
+	 */
+	env->rcv_buffer = max(buffer, 0) / 2;
+	env->rcv_space = max(buffer - used, 0) / 2;
+	env->params = &edutcp_pernet(sock_net(sk))->params;
+}
+
+/**
+ * edutcp_note() - count and trace what happened to a connection
+ * @net: the namespace
+ * @key: the connection
+ * @actions: what the core did
+ *
+ * Context: any.
+ */
+void edutcp_note(struct net *net, const struct edutcp_key *key,
+		 const struct tcb_actions *actions)
+{
+	unsigned int i;
+
+	for (i = 0; i < actions->move_count; i++)
+		trace_edutcp_state(net, key, &actions->moves[i]);
+	edutcp_count_moves(net, actions->moves, actions->move_count);
+	if (actions->drop)
+		edutcp_count(net, STAT_DROP_CORE + actions->drop, 1);
+}
+
+/* Put the next skb of the receive queue where recvmsg() will find it. */
+static void deliver(struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
+	bool fragstolen;
+	int delta;
+
+	edutcp_sk(sk)->rcv_queued += edutcp_cb(skb)->end_seq -
+				     edutcp_cb(skb)->seq;
+
+	/* Small segments share an skb, or their headers would eat the buffer. */
+	if (tail && !edutcp_cb(skb)->offset &&
+	    edutcp_cb(tail)->end_seq == edutcp_cb(skb)->seq &&
+	    edutcp_cb(skb)->end_seq - edutcp_cb(skb)->seq == skb->len &&
+	    edutcp_cb(tail)->end_seq - edutcp_cb(tail)->seq +
+	    edutcp_cb(tail)->offset == tail->len &&
+	    skb_try_coalesce(tail, skb, &fragstolen, &delta)) {
+		edutcp_cb(tail)->end_seq = edutcp_cb(skb)->end_seq;
+		atomic_add(delta, &sk->sk_rmem_alloc);
+		sk_mem_charge(sk, delta);
+		kfree_skb_partial(skb, fragstolen);
+		return;
+	}
+	__skb_queue_tail(&sk->sk_receive_queue, skb);
+}
+
+static void insert_out_of_order(struct edutcp_sock *esk, struct sk_buff *skb)
+{
+	struct rb_node **link = &esk->out_of_order.rb_node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		if (seq_before(edutcp_cb(skb)->seq,
+			       edutcp_cb(rb_to_skb(parent))->seq))
+			link = &parent->rb_left;
+		else
+			link = &parent->rb_right;
+	}
+	rb_link_node(&skb->rbnode, parent, link);
+	rb_insert_color(&skb->rbnode, &esk->out_of_order);
+}
+
+/* What waited for its turn and is now before RCV.NXT follows @delivered. */
+static void deliver_out_of_order(struct sock *sk, u32 delivered)
+{
+	struct edutcp_sock *esk = edutcp_sk(sk);
+	struct sk_buff *skb;
+
+	while ((skb = skb_rb_first(&esk->out_of_order))) {
+		struct edutcp_skb_cb *cb = edutcp_cb(skb);
+
+		if (seq_after(cb->seq, delivered))
+			break;
+		rb_erase(&skb->rbnode, &esk->out_of_order);
+		RB_CLEAR_NODE(&skb->rbnode);
+		if (!seq_after(cb->end_seq, delivered)) {
+			kfree_skb(skb);
+			continue;
+		}
+		cb->offset += delivered - cb->seq;
+		cb->seq = delivered;
+		delivered = cb->end_seq;
+		deliver(sk, skb);
+	}
+	if (!esk->out_of_order.rb_node) {
+		kfree(esk->conn.held);
+		esk->conn.held = NULL;
+	}
+}
+
+/* Seventh step of SEGMENT ARRIVES: move text into user RECEIVE buffers. */
+static void keep_text(struct sock *sk, struct sk_buff *skb,
+		      const struct tcb_actions *actions)
+{
+	struct edutcp_sock *esk = edutcp_sk(sk);
+	struct edutcp_skb_cb *cb = edutcp_cb(skb);
+	bool in_order = !seq_after(actions->text_seq + actions->text_len,
+				   esk->tcb.rcv_nxt);
+
+	cb->seq = actions->text_seq;
+	cb->end_seq = actions->text_seq + actions->text_len;
+	cb->offset = actions->text_offset;
+	skb_dst_drop(skb);
+	skb_set_owner_r(skb, sk);
+
+	if (!in_order) {
+		insert_out_of_order(esk, skb);
+		return;
+	}
+	deliver(sk, skb);
+	if (esk->conn.held)
+		deliver_out_of_order(sk, actions->text_seq + actions->text_len);
+}
+
+static int error_number(const struct tcb_actions *actions)
+{
+	switch (actions->error) {
+	case ERROR_REFUSED:
+		return ECONNREFUSED;
+	case ERROR_TIMED_OUT:
+		return ETIMEDOUT;
+	case ERROR_RESET:
+		/* Who has read the peer's FIN is only told when it writes. */
+		return actions->moves[0].from == STATE_CLOSE_WAIT ? EPIPE :
+								    ECONNRESET;
+	default:
+		return 0;
+	}
+}
+
+static void tell_user(struct sock *sk, const struct tcb_actions *actions)
+{
+	int err = error_number(actions);
+
+	if (actions->tell & TELL_PEER_DONE) {
+		sk->sk_shutdown |= RCV_SHUTDOWN;
+		sock_set_flag(sk, SOCK_DONE);
+	}
+	if (err == ETIMEDOUT && sk->sk_err_soft)
+		err = sk->sk_err_soft;
+	if (err)
+		sk->sk_err = err;
+	if (sock_flag(sk, SOCK_DEAD))
+		return;
+
+	if (err)
+		sk_error_report(sk);
+	if (actions->tell & TELL_READABLE)
+		sk->sk_data_ready(sk);
+	if (actions->tell & TELL_CONNECTED) {
+		sk->sk_state_change(sk);
+		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+	}
+	if (actions->tell & TELL_PEER_DONE) {
+		sk->sk_state_change(sk);
+		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
+	}
+	if (actions->tell & TELL_WRITABLE)
+		edutcp_write_space(sk);
+}
+
+/* The connection is over; the socket may live on in its user's hands. */
+static void end(struct sock *sk)
+{
+	struct edutcp_sock *esk = edutcp_sk(sk);
+
+	edutcp_table_remove(sock_net(sk), &esk->entry);
+	sk_stop_timer(sk, &sk->sk_timer);
+	edutcp_write_queue_purge(sk);
+	edutcp_port_release(sk);
+	inet_sk_set_state(sk, TCP_CLOSE);
+	sk->sk_shutdown = SHUTDOWN_MASK;
+
+	if (!sock_flag(sk, SOCK_DEAD))
+		sk->sk_state_change(sk);
+	else
+		edutcp_destroy_sock(sk);
+}
+
+/**
+ * edutcp_carry_out() - do what the core asks for, after any event
+ * @sk: an open connection
+ * @skb: the segment, skb->data at its text; or NULL if the event was none.
+ *	It is consumed
+ * @actions: what the core asks for
+ *
+ * Context: softirq or process, @sk locked. The socket may be gone afterwards,
+ * unless the caller has a reference.
+ */
+void edutcp_carry_out(struct sock *sk, struct sk_buff *skb,
+		      const struct tcb_actions *actions)
+{
+	struct edutcp_sock *esk = edutcp_sk(sk);
+	struct net *net = sock_net(sk);
+	struct tcb_env env;
+
+	edutcp_note(net, &esk->entry.key, actions);
+
+	if (actions->keep_text && skb) {
+		keep_text(sk, skb, actions);
+		skb = NULL;
+	}
+	kfree_skb(skb);
+	if (actions->tell & TELL_WRITABLE)
+		edutcp_write_queue_acked(sk, esk->tcb.snd_una);
+	if (actions->send_reset)
+		edutcp_send_bare(net, sk, &esk->entry.key, &actions->reset,
+				 NULL);
+
+	if (actions->move_count && esk->tcb.state != STATE_CLOSED &&
+	    esk->tcb.state != STATE_TIME_WAIT)
+		inet_sk_set_state(sk, esk->tcb.state);
+	tell_user(sk, actions);
+
+	edutcp_environment(sk, &env);
+	edutcp_push(sk, &env);
+	if (esk->tcb.state == STATE_TIME_WAIT)
+		edutcp_timewait_enter(sk, &env);
+	if (esk->tcb.state != STATE_CLOSED)
+		edutcp_timer_rearm(sk, &env);
+	else if (sk->sk_state != TCP_CLOSE)
+		end(sk);
+}

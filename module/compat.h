@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Differences between kernels; no other file has any. Stable releases get
+ * changes of interfaces from later ones, so a version number proves little:
+ * Kbuild looks into the headers and defines the EDUTCP_HAVE_* used here.
+ */
+#ifndef EDUTCP_COMPAT_H
+#define EDUTCP_COMPAT_H
+
+#include <linux/net.h>
+#include <linux/sysctl.h>
+#include <net/net_namespace.h>
+
+/* 6.10: the arguments of proto_ops.accept became a struct. */
+#ifdef EDUTCP_HAVE_PROTO_ACCEPT_ARG
+#define EDUTCP_ACCEPT_PARAMS struct proto_accept_arg *arg
+#define EDUTCP_ACCEPT_FLAGS (arg->flags)
+#else
+#define EDUTCP_ACCEPT_PARAMS int flags, bool kern
+#define EDUTCP_ACCEPT_FLAGS (flags)
+#endif
+
+/* 6.6: sysctl tables are registered with their length, not ended by a blank. */
+#ifdef EDUTCP_HAVE_REGISTER_NET_SYSCTL_SZ
+#define edutcp_register_sysctl register_net_sysctl_sz
+#else
+static inline struct ctl_table_header *
+edutcp_register_sysctl(struct net *net, const char *path,
+		       struct ctl_table *table, size_t count)
+{
+	return register_net_sysctl(net, path, table);
+}
+#endif
+
+/* 6.11: a sysctl handler gets its table as const. */
+#ifdef EDUTCP_HAVE_CONST_CTL_TABLE
+#define EDUTCP_CTL_TABLE const struct ctl_table
+#else
+#define EDUTCP_CTL_TABLE struct ctl_table
+#endif
+
+#endif

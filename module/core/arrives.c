@@ -1,0 +1,621 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SEGMENT ARRIVES (RFC 9293, 3.10.7).
+ *
+ * Each state's section is a function, and within 3.10.7.4 so is each of its
+ * steps, first to eighth, in the RFC's order. A step returns false when it
+ * says "drop the segment and return" or ends the connection.
+ *
+ * The third step, security and compartment, is not there: edutcp carries no
+ * such labels. Nor is the sixth: the urgent pointer is ignored, so urgent data
+ * is delivered in line, where RFC 6093 wants it.
+ */
+
+#include "tcb.h"
+
+static bool drop(struct tcb_actions *actions, enum tcb_drop reason)
+{
+	actions->drop = (u8)reason;
+	return false;
+}
+
+/* A RST that the sender of @seg will find acceptable (3.5.2). */
+static void reset_in_reply(const struct segment *seg,
+			   struct tcb_actions *actions)
+{
+	if (seg->flags & SEG_RST)
+		return;		/* never answer a RST with a RST */
+	actions->send_reset = true;
+	if (seg->flags & SEG_ACK)
+		actions->reset = (struct segment) {
+			.seq = seg->ack,
+			.flags = SEG_RST,
+		};
+	else
+		actions->reset = (struct segment) {
+			.ack = seg->seq + segment_len(seg),
+			.flags = SEG_RST | SEG_ACK,
+		};
+}
+
+static void end_connection(struct tcb *tcb, enum tcb_error error,
+			   enum tcb_cause cause, struct tcb_actions *actions)
+{
+	actions->error = (u8)error;
+	tcb_set_state(tcb, STATE_CLOSED, cause, actions);
+}
+
+/* Tell the peer where we are, in reply to a segment that is out of place. */
+static void challenge(struct tcb *tcb, struct tcb_conn *conn,
+		      const struct segment *seg, const struct tcb_env *env)
+{
+	/* Text is sent again for want of an ACK: always give it one. */
+	if (conn && !seg->text_len) {
+		if (env->now - conn->challenged_at < TCB_CHALLENGE_INTERVAL)
+			return;
+		conn->challenged_at = env->now;
+	}
+	tcb->flags |= TCB_ACK_NOW;
+}
+
+static u32 scaled_window(const struct tcb *tcb, const struct segment *seg)
+{
+	/* RFC 7323, 2.2: the window in a SYN is never scaled. */
+	if (!tcb->wscale_ok || (seg->flags & SEG_SYN))
+		return seg->window;
+	return (u32)seg->window << tcb->snd_wscale;
+}
+
+static void set_send_window(struct tcb *tcb, struct tcb_conn *conn,
+			    const struct segment *seg)
+{
+	tcb->snd_wnd = scaled_window(tcb, seg);
+	tcb->snd_wl1 = seg->seq;
+	tcb->snd_wl2 = seg->ack;
+	if (!conn)
+		return;
+	conn->max_snd_wnd = max_u32(conn->max_snd_wnd, tcb->snd_wnd);
+	if (tcb->snd_wnd && tcb->timer == TIMER_PERSIST) {
+		/* The window has opened: the octet of a probe goes again. */
+		tcb_stop_timer(tcb);
+		tcb->backoff = 0;
+		tcb_retransmit(conn, tcb->snd_una, tcb->snd_nxt);
+	}
+}
+
+/* What the peer's SYN says of it: where it starts, and its options. */
+static void learn_from_syn(struct tcb *tcb, const struct segment *seg,
+			   u16 path_mss)
+{
+	u16 peer_mss = seg->mss ? seg->mss : TCB_MSS_DEFAULT;
+
+	tcb->irs = seg->seq;
+	tcb->rcv_nxt = seg->seq + 1;
+	/* MUST-16: no larger than the peer can receive, nor than fits. */
+	tcb->snd_mss = (u16)max_u32(min_u32(peer_mss, path_mss), TCB_MSS_MIN);
+	tcb->wscale_ok = seg->has_wscale;
+	tcb->snd_wscale = seg->wscale & 0xf;
+}
+
+static void established(struct tcb *tcb, struct tcb_conn *conn,
+			enum tcb_cause cause, struct tcb_actions *actions)
+{
+	bool syn_lost = tcb->retries > 0;
+
+	tcb_set_state(tcb, STATE_ESTABLISHED, cause, actions);
+	actions->tell |= TELL_CONNECTED | TELL_WRITABLE;
+	congestion_init(&conn->cc, tcb->snd_mss, syn_lost);
+	conn->ack_sent = tcb->rcv_nxt;
+}
+
+/* Take the acknowledgment of everything before SEG.ACK. */
+static void advance_snd_una(struct tcb *tcb, struct tcb_conn *conn,
+			    const struct segment *seg,
+			    const struct tcb_env *env,
+			    struct tcb_actions *actions)
+{
+	u32 acked = seg->ack - tcb->snd_una;
+	bool of_syn = tcb->snd_una == tcb->iss;
+
+	tcb->snd_una = seg->ack;
+	tcb->retries = 0;
+	tcb->backoff = 0;
+	actions->tell |= TELL_WRITABLE;
+
+	if (conn->timing && !seq_before(seg->ack, conn->timed_seq)) {
+		conn->timing = false;
+		rtt_sample(&conn->rtt, env->now - conn->timed_at);
+	}
+	tcb_recovery_acked(tcb, conn, acked - of_syn);
+
+	/* RFC 6298, (5.2) and (5.3) */
+	if (tcb->snd_una == tcb->snd_nxt)
+		tcb_stop_timer(tcb);
+	else if (tcb->timer == TIMER_RETRANSMIT)
+		tcb_start_timer(tcb, TIMER_RETRANSMIT, env->now,
+				tcb_rto(tcb, conn, env->params));
+}
+
+static void enter_time_wait(struct tcb *tcb, enum tcb_cause cause,
+			    const struct tcb_env *env,
+			    struct tcb_actions *actions)
+{
+	tcb_set_state(tcb, STATE_TIME_WAIT, cause, actions);
+	tcb_start_timer(tcb, TIMER_TIME_WAIT, env->now, env->params->time_wait);
+}
+
+void tcb_segment_without_connection(const struct segment *seg,
+				    struct tcb_actions *actions)
+{
+	drop(actions, DROP_CLOSED);
+	reset_in_reply(seg, actions);
+}
+
+bool tcb_segment_for_listener(const struct segment *seg,
+			      struct tcb_actions *actions)
+{
+	/* First, check for a RST */
+	if (seg->flags & SEG_RST)
+		return drop(actions, DROP_LISTEN_RST);
+
+	/* Second, check for an ACK */
+	if (seg->flags & SEG_ACK) {
+		reset_in_reply(seg, actions);
+		return drop(actions, DROP_LISTEN_ACK);
+	}
+
+	/* Third, check for a SYN; fourth, other data or control */
+	if (!(seg->flags & SEG_SYN))
+		return drop(actions, DROP_LISTEN_OTHER);
+	return true;
+}
+
+void tcb_open_request(struct tcb *tcb, const struct segment *seg,
+		      const struct tcb_open *open, const struct tcb_env *env,
+		      struct tcb_actions *actions)
+{
+	*tcb = (struct tcb) {
+		.state = STATE_LISTEN,
+		.flags = TCB_SYN_DUE,
+		.rcv_wscale = open->wscale & 0xf,
+		.rcv_mss = open->mss,
+		.iss = open->iss,
+		.snd_una = open->iss,
+		.snd_nxt = open->iss + 1,
+		.snd_end = open->iss + 1,
+		.rcv_wnd = min_u32(open->window, 65535),
+		.opened_at = env->now,
+	};
+	learn_from_syn(tcb, seg, open->path_mss);
+	set_send_window(tcb, NULL, seg);
+	tcb_set_state(tcb, STATE_SYN_RCVD, CAUSE_SYN, actions);
+}
+
+/* Seventh, process the segment text. */
+static bool process_text(struct tcb *tcb, struct tcb_conn *conn,
+			 const struct segment *seg, const struct tcb_env *env,
+			 struct tcb_actions *actions)
+{
+	u32 start = seq_max(seg->seq, tcb->rcv_nxt);
+	u32 end = seq_min(seg->seq + seg->text_len,
+			  tcb->rcv_nxt + tcb->rcv_wnd);
+	u32 rcv_nxt;
+	bool filled_hole = false;
+
+	if (!seg->text_len)
+		return true;
+
+	if (tcb->state != STATE_ESTABLISHED &&
+	    tcb->state != STATE_FIN_WAIT_1 && tcb->state != STATE_FIN_WAIT_2) {
+		drop(actions, DROP_TEXT_AFTER_FIN);
+		return true;
+	}
+	if (conn->fin_held)
+		end = seq_min(end, conn->fin_seq);
+	if (!seq_before(start, end)) {
+		tcb->flags |= TCB_ACK_NOW;
+		drop(actions, DROP_TEXT_DUPLICATE);
+		return true;
+	}
+
+	if (tcb->flags & TCB_RCV_CLOSED) {
+		/* SHLD-3: its sender must learn that it will not be read. */
+		actions->send_reset = true;
+		actions->reset = (struct segment) {
+			.seq = tcb->snd_nxt,
+			.flags = SEG_RST,
+		};
+		end_connection(tcb, ERROR_RESET, CAUSE_DATA_AFTER_CLOSE,
+			       actions);
+		return drop(actions, DROP_TEXT_AFTER_CLOSE);
+	}
+
+	conn->rcv_segment = (u16)max_u32(conn->rcv_segment,
+					 min_u32(end - start, tcb->rcv_mss));
+
+	if (seq_after(start, tcb->rcv_nxt)) {
+		/* Before its turn (SHLD-31): an ACK shows what is missing. */
+		tcb->flags |= TCB_ACK_NOW;
+		if (!conn->held) {
+			drop(actions, DROP_TEXT_NO_ROOM);
+			return true;
+		}
+		if (!reassembly_add(conn->held, start, end)) {
+			drop(actions, conn->held->count == REASSEMBLY_RANGES ?
+			     DROP_TEXT_NO_ROOM : DROP_TEXT_DUPLICATE);
+			return true;
+		}
+	} else {
+		rcv_nxt = end;
+		if (conn->held && conn->held->count) {
+			rcv_nxt = reassembly_advance(conn->held, end);
+			filled_hole = true;
+		}
+		tcb->rcv_wnd -= rcv_nxt - tcb->rcv_nxt;
+		tcb->rcv_nxt = rcv_nxt;
+		actions->tell |= TELL_READABLE;
+
+		/* When to acknowledge: 3.8.6.3, SHLD-18 and SHLD-19 */
+		if (conn->quick_acks || filled_hole ||
+		    tcb->rcv_nxt - conn->ack_sent > conn->rcv_segment) {
+			tcb->flags |= TCB_ACK_NOW;
+		} else if (!conn->ack_pending) {
+			conn->ack_pending = true;
+			conn->ack_deadline = env->now +
+					     env->params->delayed_ack;
+		}
+	}
+	actions->keep_text = true;
+	actions->text_seq = start;
+	actions->text_offset = start - seg->seq;
+	actions->text_len = end - start;
+	return true;
+}
+
+/* Eighth, check the FIN bit. */
+static void process_fin(struct tcb *tcb, struct tcb_conn *conn,
+			const struct segment *seg, const struct tcb_env *env,
+			struct tcb_actions *actions)
+{
+	u32 fin_seq = seg->seq + seg->text_len;
+
+	if ((seg->flags & SEG_FIN) && !conn->fin_held &&
+	    seq_in_window(fin_seq, tcb->rcv_nxt, tcb->rcv_wnd)) {
+		conn->fin_held = true;
+		conn->fin_seq = fin_seq;
+	}
+	/* Only when all before it is here has the FIN arrived. */
+	if (!conn->fin_held || conn->fin_seq != tcb->rcv_nxt)
+		return;
+
+	switch (tcb->state) {
+	case STATE_ESTABLISHED:
+		tcb_set_state(tcb, STATE_CLOSE_WAIT, CAUSE_FIN, actions);
+		/* Its ACK may wait for our own FIN and save a segment. */
+		conn->ack_pending = true;
+		conn->ack_deadline = env->now + env->params->delayed_ack;
+		break;
+	case STATE_FIN_WAIT_1:
+		/* Our FIN has not been ACKed, or this were FIN-WAIT-2. */
+		tcb_set_state(tcb, STATE_CLOSING, CAUSE_FIN, actions);
+		tcb->flags |= TCB_ACK_NOW;
+		break;
+	case STATE_FIN_WAIT_2:
+		enter_time_wait(tcb, CAUSE_FIN, env, actions);
+		tcb->flags |= TCB_ACK_NOW;
+		break;
+	default:
+		return;
+	}
+	conn->fin_held = false;
+	tcb->rcv_nxt++;
+	tcb->rcv_wnd -= min_u32(tcb->rcv_wnd, 1);
+	actions->tell |= TELL_PEER_DONE;
+}
+
+/* 3.10.7.3. SYN-SENT STATE */
+static void segment_in_syn_sent(struct tcb *tcb, struct tcb_conn *conn,
+				const struct segment *seg,
+				const struct tcb_env *env,
+				struct tcb_actions *actions)
+{
+	struct segment rest = *seg;
+	bool ack = seg->flags & SEG_ACK;
+
+	/* First, check the ACK bit */
+	if (ack && (!seq_after(seg->ack, tcb->iss) ||
+		    seq_after(seg->ack, tcb->snd_nxt))) {
+		reset_in_reply(seg, actions);
+		drop(actions, DROP_SYN_SENT_ACK);
+		return;
+	}
+
+	/* Second, check the RST bit */
+	if (seg->flags & SEG_RST) {
+		if (ack)
+			end_connection(tcb, ERROR_REFUSED, CAUSE_RST, actions);
+		else
+			drop(actions, DROP_SYN_SENT_RST);
+		return;
+	}
+
+	/* Fourth, check the SYN bit; fifth, neither SYN nor RST */
+	if (!(seg->flags & SEG_SYN)) {
+		drop(actions, DROP_SYN_SENT_OTHER);
+		return;
+	}
+
+	learn_from_syn(tcb, seg, conn->peer_mss);
+	conn->peer_mss = seg->mss ? seg->mss : TCB_MSS_DEFAULT;
+	set_send_window(tcb, conn, seg);
+
+	if (!ack) {
+		/* Simultaneous open. Text, if any, will come again. */
+		tcb_set_state(tcb, STATE_SYN_RCVD, CAUSE_SYN, actions);
+		tcb->flags |= TCB_SYN_DUE;
+		return;
+	}
+
+	established(tcb, conn, CAUSE_SYN_ACK, actions);
+	advance_snd_una(tcb, conn, seg, env, actions);
+	tcb->flags |= TCB_ACK_NOW;
+
+	/* "If there are other controls or text": on to the seventh step */
+	rest.seq++;
+	rest.flags &= (u8)~SEG_SYN;
+	if (process_text(tcb, conn, &rest, env, actions))
+		process_fin(tcb, conn, &rest, env, actions);
+}
+
+/* Table 6: Segment Acceptability Tests */
+static bool acceptable(const struct tcb *tcb, const struct segment *seg)
+{
+	u32 len = segment_len(seg);
+
+	if (tcb->rcv_wnd == 0)
+		return len == 0 && seg->seq == tcb->rcv_nxt;
+	if (seq_in_window(seg->seq, tcb->rcv_nxt, tcb->rcv_wnd))
+		return true;
+	return len && seq_in_window(seg->seq + len - 1, tcb->rcv_nxt,
+				    tcb->rcv_wnd);
+}
+
+/* First, check sequence number. May trim @seg. */
+static bool check_sequence(struct tcb *tcb, struct tcb_conn *conn,
+			   struct segment *seg, const struct tcb_env *env,
+			   struct tcb_actions *actions)
+{
+	if (tcb->state == STATE_SYN_RCVD && (seg->flags & SEG_SYN) &&
+	    !(seg->flags & SEG_RST) && seg->seq == tcb->irs) {
+		if (!(seg->flags & SEG_ACK)) {
+			/*
+			 * The peer's SYN once more. RFC: answer it with an
+			 * ACK. Linux: with the SYN,ACK, which may have been
+			 * lost. Here: as Linux; it says all that an ACK says.
+			 */
+			tcb->flags |= TCB_SYN_DUE;
+			return drop(actions, DROP_SEQUENCE);
+		}
+		if (tcb->flags & TCB_ACTIVE) {
+			/*
+			 * Simultaneous open, figure 8: of the peer's SYN,ACK
+			 * the SYN is old and the ACK is new. Trim the SYN.
+			 */
+			seg->flags &= (u8)~SEG_SYN;
+			seg->seq++;
+		}
+	}
+
+	if (acceptable(tcb, seg))
+		return true;
+
+	if (tcb->rcv_wnd == 0 && seg->seq == tcb->rcv_nxt) {
+		/*
+		 * "Special allowance should be made to accept valid ACKs, URGs,
+		 * and RSTs" (MUST-66): without its text it is acceptable.
+		 */
+		tcb->flags |= TCB_ACK_NOW;
+		seg->text_len = 0;
+		seg->flags &= (u8)~SEG_FIN;
+		return true;
+	}
+
+	if (!(seg->flags & SEG_RST)) {
+		challenge(tcb, conn, seg, env);
+		/* The last ACK was lost and the FIN comes again (MUST-13). */
+		if (tcb->state == STATE_TIME_WAIT && (seg->flags & SEG_FIN))
+			tcb_start_timer(tcb, TIMER_TIME_WAIT, env->now,
+					env->params->time_wait);
+	}
+	return drop(actions, DROP_SEQUENCE);
+}
+
+/* Second, check the RST bit. */
+static bool check_rst(struct tcb *tcb, struct tcb_conn *conn,
+		      const struct segment *seg, const struct tcb_env *env,
+		      struct tcb_actions *actions)
+{
+	if (!(seg->flags & SEG_RST))
+		return true;
+
+	/* RFC 5961, 3.2: only the exact sequence number is believed. */
+	if (seg->seq != tcb->rcv_nxt) {
+		challenge(tcb, conn, seg, env);
+		return drop(actions, DROP_RST_CHALLENGED);
+	}
+
+	switch (tcb->state) {
+	case STATE_SYN_RCVD:
+		if (tcb->flags & TCB_ACTIVE)
+			end_connection(tcb, ERROR_REFUSED, CAUSE_RST, actions);
+		else
+			tcb_set_state(tcb, STATE_LISTEN, CAUSE_RST, actions);
+		break;
+	case STATE_CLOSING:
+	case STATE_LAST_ACK:
+		end_connection(tcb, ERROR_NONE, CAUSE_RST, actions);
+		break;
+	case STATE_TIME_WAIT:
+		/* RFC 1337: it may be an old one; let TIME-WAIT run out. */
+		if (env->params->protect_time_wait)
+			return drop(actions, DROP_RST_TIME_WAIT);
+		end_connection(tcb, ERROR_NONE, CAUSE_RST, actions);
+		break;
+	default:
+		end_connection(tcb, ERROR_RESET, CAUSE_RST, actions);
+		break;
+	}
+	return false;
+}
+
+/* Fourth, check the SYN bit. */
+static bool check_syn(struct tcb *tcb, struct tcb_conn *conn,
+		      const struct segment *seg, const struct tcb_env *env,
+		      struct tcb_actions *actions)
+{
+	if (!(seg->flags & SEG_SYN))
+		return true;
+
+	if (tcb->state == STATE_SYN_RCVD && !(tcb->flags & TCB_ACTIVE)) {
+		tcb_set_state(tcb, STATE_LISTEN, CAUSE_SYN, actions);
+		return false;
+	}
+	challenge(tcb, conn, seg, env);		/* RFC 5961, 4.2 */
+	return drop(actions, DROP_SYN_CHALLENGED);
+}
+
+/* Fifth, check the ACK field: the part that is alike in most states. */
+static bool take_ack(struct tcb *tcb, struct tcb_conn *conn,
+		     const struct segment *seg, const struct tcb_env *env,
+		     struct tcb_actions *actions)
+{
+	bool in_flight = tcb->snd_una != tcb->snd_nxt;
+
+	if (seq_after(seg->ack, tcb->snd_nxt)) {
+		challenge(tcb, conn, seg, env);
+		return drop(actions, DROP_ACK_FUTURE);
+	}
+	/* RFC 5961, 5.2: blind data injection */
+	if (seq_before(seg->ack, tcb->snd_una - conn->max_snd_wnd)) {
+		challenge(tcb, conn, seg, env);
+		return drop(actions, DROP_ACK_OLD);
+	}
+
+	if (tcb->timer == TIMER_PERSIST)
+		tcb->retries = 0;	/* it answers our probes (MUST-37) */
+	if (seq_after(seg->ack, tcb->snd_una))
+		advance_snd_una(tcb, conn, seg, env, actions);
+	else if (seg->ack == tcb->snd_una && in_flight && !segment_len(seg) &&
+		 scaled_window(tcb, seg) == tcb->snd_wnd && tcb->snd_wnd)
+		tcb_recovery_duplicate_ack(tcb, conn);
+
+	/* An old segment must not bring back an old window. */
+	if (!seq_before(seg->ack, tcb->snd_una) &&
+	    (seq_before(tcb->snd_wl1, seg->seq) ||
+	     (tcb->snd_wl1 == seg->seq && !seq_after(tcb->snd_wl2, seg->ack))))
+		set_send_window(tcb, conn, seg);
+	return true;
+}
+
+/* Fifth, check the ACK field. */
+static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
+		      const struct segment *seg, const struct tcb_env *env,
+		      struct tcb_actions *actions)
+{
+	if (!(seg->flags & SEG_ACK))
+		return drop(actions, DROP_NO_ACK);
+
+	if (tcb->state == STATE_SYN_RCVD) {
+		if (!seq_after(seg->ack, tcb->snd_una) ||
+		    seq_after(seg->ack, tcb->snd_nxt)) {
+			reset_in_reply(seg, actions);
+			return drop(actions, DROP_ACK_SYN_RCVD);
+		}
+		if (!conn) {
+			/* The socket will see this segment, not the request. */
+			actions->verdict = VERDICT_ACCEPT;
+			return false;
+		}
+		established(tcb, conn, CAUSE_ACK_OF_SYN, actions);
+		set_send_window(tcb, conn, seg);
+		advance_snd_una(tcb, conn, seg, env, actions);
+		if (tcb->flags & TCB_FIN_QUEUED)
+			tcb_set_state(tcb, STATE_FIN_WAIT_1, CAUSE_CLOSE,
+				      actions);
+		return true;
+	}
+	if (tcb->state == STATE_TIME_WAIT) {
+		/* What can arrive is the peer's FIN: acknowledge, restart. */
+		if (seg->flags & SEG_FIN) {
+			tcb->flags |= TCB_ACK_NOW;
+			tcb_start_timer(tcb, TIMER_TIME_WAIT, env->now,
+					env->params->time_wait);
+		}
+		return false;
+	}
+
+	if (!take_ack(tcb, conn, seg, env, actions))
+		return false;
+	if (!tcb_fin_acked(tcb))
+		return tcb->state != STATE_CLOSING &&
+		       tcb->state != STATE_LAST_ACK;
+
+	switch (tcb->state) {
+	case STATE_FIN_WAIT_1:
+		tcb_set_state(tcb, STATE_FIN_WAIT_2, CAUSE_ACK_OF_FIN, actions);
+		if (tcb->flags & TCB_RCV_CLOSED)
+			tcb_start_timer(tcb, TIMER_FIN_WAIT_2, env->now,
+					env->params->fin_wait_2);
+		return true;
+	case STATE_CLOSING:
+		enter_time_wait(tcb, CAUSE_ACK_OF_FIN, env, actions);
+		return false;
+	case STATE_LAST_ACK:
+		end_connection(tcb, ERROR_NONE, CAUSE_ACK_OF_FIN, actions);
+		return false;
+	default:
+		return true;
+	}
+}
+
+/*
+ * May this SYN open a new incarnation of a connection in TIME-WAIT? (MAY-2)
+ * Only if both sides' sequence numbers begin beyond those of the old one.
+ */
+static bool reopens(const struct tcb *tcb, const struct segment *seg,
+		    const struct tcb_env *env)
+{
+	return tcb->state == STATE_TIME_WAIT &&
+	       (seg->flags & (SEG_SYN | SEG_ACK | SEG_RST)) == SEG_SYN &&
+	       seq_after(seg->seq, tcb->rcv_nxt) &&
+	       seq_after(env->iss, tcb->snd_nxt);
+}
+
+void tcb_segment_arrives(struct tcb *tcb, struct tcb_conn *conn,
+			 const struct segment *arrived,
+			 const struct tcb_env *env, struct tcb_actions *actions)
+{
+	struct segment seg = *arrived;
+
+	if (tcb->state == STATE_CLOSED || core_bug_on(!tcb->state)) {
+		tcb_segment_without_connection(&seg, actions);
+		return;
+	}
+	if (tcb->state == STATE_SYN_SENT) {
+		segment_in_syn_sent(tcb, conn, &seg, env, actions);
+		return;
+	}
+	if (reopens(tcb, &seg, env)) {
+		tcb_set_state(tcb, STATE_CLOSED, CAUSE_NEW_SYN, actions);
+		actions->verdict = VERDICT_REOPEN;
+		return;
+	}
+
+	/* 3.10.7.4. Other States */
+	if (check_sequence(tcb, conn, &seg, env, actions) &&
+	    check_rst(tcb, conn, &seg, env, actions) &&
+	    check_syn(tcb, conn, &seg, env, actions) &&
+	    check_ack(tcb, conn, &seg, env, actions) &&
+	    process_text(tcb, conn, &seg, env, actions))
+		process_fin(tcb, conn, &seg, env, actions);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the user asks for: OPEN, SEND, RECEIVE, CLOSE, ABORT (3.10.1 - 3.10.5). */
+
+#include "tcb.h"
+
+void tcb_set_state(struct tcb *tcb, enum tcb_state to, enum tcb_cause cause,
+		   struct tcb_actions *actions)
+{
+	core_bug_on(!tcb_move_is_legal(tcb->state, to));
+
+	if (!core_bug_on(actions->move_count == TCB_MOVES_MAX))
+		actions->moves[actions->move_count++] = (struct tcb_move) {
+			.from = tcb->state,
+			.to = (u8)to,
+			.cause = (u8)cause,
+		};
+	tcb->state = (u8)to;
+	if (to == STATE_CLOSED)
+		tcb_stop_timer(tcb);
+}
+
+void tcb_listen(struct tcb *tcb, const struct tcb_env *env,
+		struct tcb_actions *actions)
+{
+	*tcb = (struct tcb) { .state = STATE_CLOSED, .opened_at = env->now };
+	tcb_set_state(tcb, STATE_LISTEN, CAUSE_PASSIVE_OPEN, actions);
+}
+
+void tcb_connect(struct tcb *tcb, struct tcb_conn *conn,
+		 const struct tcb_open *open, const struct tcb_env *env,
+		 struct tcb_actions *actions)
+{
+	/* So far nothing is known of the peer: the defaults. */
+	*tcb = (struct tcb) {
+		.state = STATE_CLOSED,
+		.flags = (tcb->flags & (TCB_NODELAY | TCB_CORKED)) |
+			 TCB_ACTIVE | TCB_SYN_DUE,
+		.rcv_wscale = open->wscale & 0xf,
+		.snd_mss = (u16)min_u32(open->path_mss, TCB_MSS_DEFAULT),
+		.rcv_mss = open->mss,
+		.iss = open->iss,
+		.snd_una = open->iss,
+		.snd_nxt = open->iss + 1,
+		.snd_end = open->iss + 1,
+		.rcv_wnd = min_u32(open->window, 65535),
+		.opened_at = env->now,
+	};
+	tcb_conn_init(conn, tcb, env);
+	conn->peer_mss = open->path_mss;
+	tcb_set_state(tcb, STATE_SYN_SENT, CAUSE_ACTIVE_OPEN, actions);
+}
+
+void tcb_conn_init(struct tcb_conn *conn, const struct tcb *tcb,
+		   const struct tcb_env *env)
+{
+	*conn = (struct tcb_conn) {
+		.peer_mss = tcb->snd_mss,
+		.max_snd_wnd = tcb->snd_wnd,
+		.rtx_nxt = tcb->snd_una,
+		.rtx_end = tcb->snd_una,
+		.small_end = tcb->snd_una,
+		.ack_sent = tcb->rcv_nxt,
+		.quick_acks = TCB_QUICK_ACKS,
+		.challenged_at = env->now - TCB_CHALLENGE_INTERVAL,
+		/* The handshake is the first round trip: see snd_una pass iss. */
+		.timing = tcb->retries == 0,
+		.timed_seq = tcb->iss + 1,
+		.timed_at = tcb->opened_at,
+	};
+	rtt_init(&conn->rtt, env->params->rto_initial);
+	congestion_init(&conn->cc, tcb->snd_mss, tcb->retries > 0);
+}
+
+void tcb_send(struct tcb *tcb, u32 octets)
+{
+	tcb->snd_end += octets;
+}
+
+void tcb_receive(struct tcb *tcb, struct tcb_conn *conn,
+		 const struct tcb_env *env)
+{
+	u32 window;
+
+	/* After the peer's FIN nothing more will come: no window needed. */
+	if (tcb->state != STATE_ESTABLISHED &&
+	    tcb->state != STATE_FIN_WAIT_1 && tcb->state != STATE_FIN_WAIT_2)
+		return;
+
+	/*
+	 * RFC: tell the peer once the window has grown by min(buffer / 2, MSS),
+	 * 3.8.6.2.2, see tcb_select_window(). Linux: and if it has doubled.
+	 * Here: as Linux, or a busy reader would send an ACK for every read.
+	 */
+	window = tcb_select_window(tcb, env);
+	if (window > tcb->rcv_wnd && window / 2 >= tcb->rcv_wnd)
+		tcb->flags |= TCB_ACK_NOW;
+	else if (conn->ack_pending && env->rcv_space == env->rcv_buffer &&
+		 tcb->rcv_nxt - conn->ack_sent > conn->rcv_segment)
+		tcb->flags |= TCB_ACK_NOW;
+}
+
+void tcb_close(struct tcb *tcb, struct tcb_actions *actions)
+{
+	switch (tcb->state) {
+	case STATE_LISTEN:
+	case STATE_SYN_SENT:
+		tcb_set_state(tcb, STATE_CLOSED, CAUSE_CLOSE, actions);
+		break;
+	case STATE_SYN_RCVD:
+		/* With data queued: wait for ESTABLISHED, then close. */
+		tcb->flags |= TCB_FIN_QUEUED;
+		if (tcb->snd_end == tcb->iss + 1)
+			tcb_set_state(tcb, STATE_FIN_WAIT_1, CAUSE_CLOSE,
+				      actions);
+		break;
+	case STATE_ESTABLISHED:
+		tcb->flags |= TCB_FIN_QUEUED;
+		tcb_set_state(tcb, STATE_FIN_WAIT_1, CAUSE_CLOSE, actions);
+		break;
+	case STATE_CLOSE_WAIT:
+		/*
+		 * RFC: LAST-ACK is entered when the FIN is sent. Linux: at once.
+		 * Here: at once; the FIN follows all data that is queued.
+		 */
+		tcb->flags |= TCB_FIN_QUEUED;
+		tcb_set_state(tcb, STATE_LAST_ACK, CAUSE_CLOSE, actions);
+		break;
+	default:
+		break;	/* "connection closing": a second FIN is never sent */
+	}
+}
+
+void tcb_stop_receiving(struct tcb *tcb, const struct tcb_env *env)
+{
+	tcb->flags |= TCB_RCV_CLOSED;
+	if (tcb->state == STATE_FIN_WAIT_2 && tcb->timer == TIMER_NONE)
+		tcb_start_timer(tcb, TIMER_FIN_WAIT_2, env->now,
+				env->params->fin_wait_2);
+}
+
+void tcb_abort(struct tcb *tcb, struct tcb_actions *actions)
+{
+	switch (tcb->state) {
+	case STATE_CLOSED:
+		return;
+	case STATE_SYN_RCVD:
+	case STATE_ESTABLISHED:
+	case STATE_FIN_WAIT_1:
+	case STATE_FIN_WAIT_2:
+	case STATE_CLOSE_WAIT:
+		/* <SEQ=SND.NXT><CTL=RST> */
+		actions->send_reset = true;
+		actions->reset = (struct segment) {
+			.seq = tcb->snd_nxt,
+			.flags = SEG_RST,
+		};
+		break;
+	default:
+		break;
+	}
+	tcb_set_state(tcb, STATE_CLOSED, CAUSE_ABORT, actions);
+}
+
+void tcb_set_path_mss(struct tcb *tcb, struct tcb_conn *conn, u16 path_mss)
+{
+	tcb->snd_mss = (u16)max_u32(min_u32(conn->peer_mss, path_mss),
+				    TCB_MSS_MIN);
+}
