@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# edutcp: build, run and test.  "make help" lists what there is.
+#
+# All that is made goes to build/; kernels and the test harness go to a cache
+# folder outside (see selftests/vm/provision).  Variables:
+#
+#   KDIR=FOLDER    headers of the kernel to build the module for; default: those
+#                  of the running kernel, else those of the VM's
+#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ...
+#   T=NAME         the one test that "make test" is to run
+#   CMD=COMMAND    what "make vm-run" is to run
+#   VM_FLAGS=...   more options for selftests/vm/run, e.g. "-c 1" or "-I"
+#   W=1 C=1        Kbuild's: extra warnings (on by default), sparse
+
+KERNEL   ?= 6.1
+W        ?= 1
+VM_FLAGS ?=
+
+PROVISION := selftests/vm/provision
+VM        := selftests/vm/run -k $(KERNEL) $(VM_FLAGS)
+
+# These two are pieces of shell, run when a recipe needs them and not before:
+# "make help" must not download a kernel.
+VM_KDIR   := $$($(PROVISION) kernel $(KERNEL))/lib/modules/*/build
+KSELFTEST := $$($(PROVISION) kselftest)
+
+KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$(VM_KDIR))
+
+# CMD goes to the recipe through the environment, as it is: make would expand
+# each "$" in it, and the shell each quote.
+unexport CMD
+export VM_COMMAND := $(value CMD)
+
+# The suite gets what it needs through the environment, too.
+export KERNEL T VM_FLAGS
+
+.DEFAULT_GOAL := all
+.PHONY: all module userspace vm-module run shell vm-run test check-core \
+	host-tests vm-tests checkpatch shellcheck clean distclean clean-cache help
+
+# ---------------------------------------------------------------------- build
+
+all: module userspace	## build the module (for KDIR) and the tools
+
+# $(call build-module,KDIR)
+#
+# Kbuild leaves its products beside the sources, so each kernel gets a folder
+# of links to the sources: builds for several kernels lie side by side.  Links
+# to sources that are gone go first.
+#
+# CONFIG_DEBUG_INFO_BTF_MODULES is switched off since BTF would need the
+# vmlinux that Debian's headers do not have; Kbuild complains of that each time.
+define build-module
+	set -e; \
+	kdir=$$(realpath -e $(1)); \
+	release=$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$$kdir/include/generated/utsrelease.h"); \
+	dir=$(CURDIR)/build/module-$$release; \
+	mkdir -p "$$dir"; \
+	find "$$dir" -xtype l -delete; \
+	cd module; \
+	find . -type d -exec mkdir -p "$$dir/{}" ';'; \
+	find . -type f '(' -name '*.[chS]' -o -name Kbuild ')' ! -name '*.mod.c' \
+		-exec ln -sfn "$$PWD/{}" "$$dir/{}" ';'; \
+	$(MAKE) --no-print-directory -C "$$kdir" M="$$dir" W=$(W) \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules
+endef
+
+module:		## build the module for KDIR, in build/module-RELEASE
+	@$(PROVISION) packages build
+	+@$(call build-module,$(KDIR))
+
+vm-module:	## build the module for the VM's kernel
+	@$(PROVISION) packages build
+	+@$(call build-module,$(VM_KDIR))
+
+userspace:	## build the tools, in build/userspace
+	@$(PROVISION) packages core
+	@$(MAKE) --no-print-directory -C userspace O=$(abspath build/userspace)
+
+# ------------------------------------------------------------------------ run
+
+run: vm-module userspace	## show edutcp at work, in a VM
+	@$(VM) selftests/vm/stage userspace/demo.sh
+
+shell: vm-module userspace	## a shell in a VM with edutcp and two hosts
+	@$(VM) -i selftests/vm/stage
+
+vm-run: vm-module userspace	## run CMD in such a VM
+	@$(VM) selftests/vm/stage "$$VM_COMMAND"
+
+# ----------------------------------------------------------------------- test
+
+test: vm-module userspace host-tests vm-tests	## run all tests, or the one named by T
+	@selftests/suite host vm
+
+check-core: host-tests	## test only the protocol core, without a VM
+	@selftests/suite host
+
+host-tests:
+	@$(PROVISION) packages core
+	@$(MAKE) --no-print-directory -s -C selftests/host install \
+		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
+		OUTPUT=$(abspath build/selftests-host) \
+		INSTALL_PATH=$(abspath build/kselftest-host)
+
+vm-tests:
+	@$(PROVISION) packages core
+	@$(MAKE) --no-print-directory -s -C selftests install \
+		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
+		OUTPUT=$(abspath build/selftests) \
+		INSTALL_PATH=$(abspath build/kselftest)
+
+# ---------------------------------------------------------------------- check
+
+checkpatch:	## check the C code's style (settings: .checkpatch.conf)
+	@$(PROVISION) packages lint
+	@find module userspace selftests -name '*.[ch]' ! -name '*.mod.c' | sort | \
+		xargs perl "$(KSELFTEST)/scripts/checkpatch.pl" -f
+
+# SC1091: files sourced are checked by themselves.  SC2317: functions called
+# by way of a variable or a trap are not unreachable.
+shellcheck:	## check the shell scripts
+	@$(PROVISION) packages lint
+	@grep -rslIE '^#!.*[/ ](ba|da)?sh' .ci selftests userspace | sort | \
+		xargs shellcheck -e SC1091,SC2317
+
+# ---------------------------------------------------------------------- clean
+
+clean distclean:	## remove all that was built
+	rm -rf build
+
+clean-cache:	## remove the kernels and the harness that were downloaded
+	rm -rf "$${EDUTCP_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/edutcp}"
+
+help:		## list these targets
+	@awk -F ':.*## ' '/^[a-z].*## / { printf "  %-16s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
