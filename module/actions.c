@@ -191,6 +191,20 @@ static void tell_user(struct sock *sk, const struct tcb_actions *actions)
 		edutcp_write_space(sk);
 }
 
+/* What waits for its turn will never be delivered. */
+static void forget_out_of_order(struct edutcp_sock *esk)
+{
+	struct sk_buff *skb;
+
+	while ((skb = skb_rb_first(&esk->out_of_order))) {
+		rb_erase(&skb->rbnode, &esk->out_of_order);
+		RB_CLEAR_NODE(&skb->rbnode);
+		kfree_skb(skb);
+	}
+	kfree(esk->conn.held);
+	esk->conn.held = NULL;
+}
+
 /* The connection is over; the socket may live on in its user's hands. */
 static void end(struct sock *sk)
 {
@@ -199,6 +213,7 @@ static void end(struct sock *sk)
 	edutcp_table_remove(sock_net(sk), &esk->entry);
 	sk_stop_timer(sk, &sk->sk_timer);
 	edutcp_write_queue_purge(sk);
+	forget_out_of_order(esk);
 	edutcp_port_release(sk);
 	inet_sk_set_state(sk, TCP_CLOSE);
 	sk->sk_shutdown = SHUTDOWN_MASK;

@@ -80,18 +80,6 @@ static void destruct(struct sock *sk)
  */
 void edutcp_destroy_sock(struct sock *sk)
 {
-	struct edutcp_sock *esk = edutcp_sk(sk);
-	struct sk_buff *skb;
-
-	while ((skb = skb_rb_first(&esk->out_of_order))) {
-		rb_erase(&skb->rbnode, &esk->out_of_order);
-		RB_CLEAR_NODE(&skb->rbnode);
-		kfree_skb(skb);
-	}
-	kfree(esk->conn.held);
-	esk->conn.held = NULL;
-	sk_stop_timer(sk, &sk->sk_timer);
-	edutcp_write_queue_purge(sk);
 	edutcp_port_release(sk);
 	sk_stream_kill_queues(sk);
 	sk_sockets_allocated_dec(sk);

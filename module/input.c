@@ -72,7 +72,7 @@ void edutcp_process(struct sock *sk, struct sk_buff *skb,
 		return;
 	}
 
-	if (seg->text_len) {
+	if (seg->text_len && esk->tcb.state != STATE_CLOSED) {
 		/* Text that cannot be kept is as good as lost on the way. */
 		if (atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf ||
 		    !sk_rmem_schedule(sk, skb, skb->truesize)) {

@@ -223,16 +223,19 @@ void edutcp_push(struct sock *sk, const struct tcb_env *env)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
 	u32 snd_nxt = esk->tcb.snd_nxt;
-	bool routed = false;
 	struct segment seg;
+	bool routed;
 
+	if (esk->tcb.state == STATE_CLOSED || esk->tcb.state == STATE_LISTEN)
+		return;
+	/* First the route: a path that has become narrower sets snd_mss. */
+	routed = edutcp_v4_connected_route(sk);
 	while (tcb_next_segment(&esk->tcb, &esk->conn, env, text_max(sk),
 				&seg)) {
-		if (!routed && !edutcp_v4_connected_route(sk)) {
+		if (!routed) {
 			edutcp_count(sock_net(sk), STAT_DROP_NO_ROUTE, 1);
 			continue;	/* lost: the core will try again */
 		}
-		routed = true;
 		if (is_retransmission(&esk->tcb, &seg, snd_nxt))
 			edutcp_count(sock_net(sk), STAT_RETRANS_SEGS, 1);
 		snd_nxt = esk->tcb.snd_nxt;

@@ -191,12 +191,16 @@ static void let_overlap(struct edutcp_port *port, unsigned char reuse)
 }
 
 /*
- * Hold @addr and @number, or any port if that is 0, in the stock stack. Where
- * this port has a reservation already for an address that overlaps, the two
- * must not get in each other's way: they are made reusable for the moment.
+ * Hold @addr and @number, or any port if that is 0, in the stock stack. @reuse
+ * is what the user said by SO_REUSEADDR: it holds for the moment of binding
+ * (stock connections in TIME-WAIT, say, do not matter then); afterwards nobody
+ * over there shares the port.
+ *
+ * Where this port has a reservation already for an address that overlaps, the
+ * two must not get in each other's way: both are made reusable for the moment.
  */
 static int reserve(struct net *net, struct edutcp_port *port, __be32 addr,
-		   u16 *number)
+		   unsigned char reuse, u16 *number)
 {
 	struct edutcp_reservation *reservation;
 	struct sockaddr_in sin = {
@@ -221,8 +225,9 @@ static int reserve(struct net *net, struct edutcp_port *port, __be32 addr,
 
 	if (!list_empty(&port->reservations)) {
 		let_overlap(port, SK_CAN_REUSE);
-		reservation->sock->sk->sk_reuse = SK_CAN_REUSE;
+		reuse = SK_CAN_REUSE;
 	}
+	reservation->sock->sk->sk_reuse = reuse;
 	err = kernel_bind(reservation->sock, (struct sockaddr *)&sin,
 			  sizeof(sin));
 	let_overlap(port, SK_NO_REUSE);
@@ -242,15 +247,15 @@ free:
 }
 
 static int reserve_patiently(struct net *net, struct edutcp_port *port,
-			     __be32 addr, u16 *number)
+			     __be32 addr, unsigned char reuse, u16 *number)
 {
-	int err = reserve(net, port, addr, number);
+	int err = reserve(net, port, addr, reuse, number);
 
 	/* It may be our own, not yet given back. */
 	if (err == -EADDRINUSE &&
 	    atomic_read(&edutcp_pernet(net)->ports_going)) {
 		edutcp_port_flush();
-		err = reserve(net, port, addr, number);
+		err = reserve(net, port, addr, reuse, number);
 	}
 	return err;
 }
@@ -296,7 +301,8 @@ int edutcp_port_bind(struct sock *sk, __be32 addr, u16 number)
 	if (err)
 		goto unlock;
 
-	err = reserve_patiently(net, port ?: fresh, addr, &number);
+	err = reserve_patiently(net, port ?: fresh, addr, sk->sk_reuse,
+				&number);
 
 	spin_lock_bh(&en->port_lock);
 	if (err) {

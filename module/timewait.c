@@ -217,4 +217,6 @@ void edutcp_timewait_purge(struct net *net, struct edutcp_table *table)
 		}
 		cond_resched();
 	}
+	/* A timer that took its entry out itself may still be running. */
+	synchronize_rcu();
 }
