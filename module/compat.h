@@ -11,13 +11,23 @@
 #include <linux/sysctl.h>
 #include <net/net_namespace.h>
 
-/* 6.10: the arguments of proto_ops.accept became a struct. */
+#include "edutcp.h"
+
+/* 6.10: what proto_ops.accept is given became a struct. */
 #ifdef EDUTCP_HAVE_PROTO_ACCEPT_ARG
-#define EDUTCP_ACCEPT_PARAMS struct proto_accept_arg *arg
-#define EDUTCP_ACCEPT_FLAGS (arg->flags)
+static inline int edutcp_proto_accept(struct socket *sock,
+				      struct socket *newsock,
+				      struct proto_accept_arg *arg)
+{
+	return edutcp_accept(sock, newsock, arg->flags);
+}
 #else
-#define EDUTCP_ACCEPT_PARAMS int flags, bool kern
-#define EDUTCP_ACCEPT_FLAGS (flags)
+static inline int edutcp_proto_accept(struct socket *sock,
+				      struct socket *newsock, int flags,
+				      bool kern)
+{
+	return edutcp_accept(sock, newsock, flags);
+}
 #endif
 
 /* 6.6: sysctl tables are registered with their length, not ended by a blank. */

@@ -37,7 +37,6 @@
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
-#include "compat.h"
 #include "core/tcb.h"
 #include "stats.h"
 #include "uapi/edutcp.h"
@@ -180,7 +179,7 @@ struct edutcp_request {
 struct edutcp_timewait {
 	struct edutcp_entry entry;
 	struct tcb tcb;
-	spinlock_t lock;
+	spinlock_t lock;	/* for tcb */
 	refcount_t refs;
 	struct net *net;
 	struct edutcp_port *port;
@@ -212,14 +211,14 @@ struct edutcp_timewait {
 struct edutcp_net {
 	struct edutcp_table *table;
 	struct edutcp_table __rcu *lookup;
-	struct mutex table_mutex;
+	struct mutex table_mutex;	/* for making the table */
 	struct tcb_params params;
 	u8 own_tcp;
 	int port_range[2];
 	struct sock *control;
 	struct edutcp_stats __percpu *stats;
-	struct mutex port_mutex;
-	spinlock_t port_lock;
+	struct mutex port_mutex;	/* for making reservations */
+	spinlock_t port_lock;		/* for all of port.c */
 	struct hlist_head ports[64];
 	atomic_t ports_going;
 	struct ctl_table_header *sysctls;
@@ -319,8 +318,7 @@ int edutcp_listen(struct socket *sock, int backlog);
 void edutcp_listen_stop(struct sock *sk);
 void edutcp_listen_segment(struct sock *sk, struct sk_buff *skb,
 			   const struct segment *seg);
-int edutcp_accept(struct socket *sock, struct socket *newsock,
-		  EDUTCP_ACCEPT_PARAMS);
+int edutcp_accept(struct socket *sock, struct socket *newsock, int flags);
 
 /* request.c */
 int edutcp_request_init(void);

@@ -293,9 +293,13 @@ static int wait_for_connection(struct sock *sk, long timeout)
 	return err;
 }
 
-/* proto_ops.accept: hand the oldest connection of the queue to a user. */
-int edutcp_accept(struct socket *sock, struct socket *newsock,
-		  EDUTCP_ACCEPT_PARAMS)
+/**
+ * edutcp_accept() - proto_ops.accept, as compat.h has it
+ * @sock: the listener
+ * @newsock: gets the oldest connection of the accept queue
+ * @flags: O_NONBLOCK: do not wait for one
+ */
+int edutcp_accept(struct socket *sock, struct socket *newsock, int flags)
 {
 	struct sock *sk = sock->sk;
 	struct edutcp_sock *esk = edutcp_sk(sk);
@@ -306,7 +310,7 @@ int edutcp_accept(struct socket *sock, struct socket *newsock,
 	if (esk->tcb.state != STATE_LISTEN)
 		err = -EINVAL;
 	else if (list_empty(&esk->listener->accept_queue))
-		err = EDUTCP_ACCEPT_FLAGS & O_NONBLOCK ? -EAGAIN :
+		err = flags & O_NONBLOCK ? -EAGAIN :
 			wait_for_connection(sk, sock_rcvtimeo(sk, false));
 	if (err) {
 		release_sock(sk);

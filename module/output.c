@@ -100,7 +100,7 @@ static u32 share_pages(struct sk_buff *skb, struct sk_buff *source, u32 from,
 		if (used == MAX_SKB_FRAGS)
 			break;
 		take = min(len - done, size - from);
-		skb_frag_ref(source, i);
+		get_page(skb_frag_page(frag));
 		skb_fill_page_desc(skb, used++, skb_frag_page(frag),
 				   skb_frag_off(frag) + from, take);
 		done += take;

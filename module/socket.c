@@ -9,6 +9,7 @@
 #include <linux/poll.h>
 #include <linux/sockios.h>
 
+#include "compat.h"
 #include "edutcp.h"
 
 static int check_address(const struct sockaddr *addr, int len)
@@ -397,7 +398,7 @@ const struct proto_ops edutcp_stream_ops = {
 	.bind = edutcp_bind,
 	.connect = edutcp_connect,
 	.socketpair = sock_no_socketpair,
-	.accept = edutcp_accept,
+	.accept = edutcp_proto_accept,
 	.getname = edutcp_getname,
 	.poll = edutcp_poll,
 	.ioctl = edutcp_ioctl,

@@ -5,6 +5,7 @@
 #include <linux/sysctl.h>
 #include <net/net_namespace.h>
 
+#include "compat.h"
 #include "edutcp.h"
 
 static const struct tcb_params default_params = {

@@ -12,9 +12,12 @@
 
 /* A connection has changed its state. */
 TRACE_EVENT(edutcp_state,
+
 	TP_PROTO(const struct net *net, const struct edutcp_key *key,
 		 const struct tcb_move *move),
+
 	TP_ARGS(net, key, move),
+
 	TP_STRUCT__entry(
 		__field(unsigned int, netns)
 		__array(__u8, laddr, 4)
@@ -25,6 +28,7 @@ TRACE_EVENT(edutcp_state,
 		__field(__u8, to)
 		__field(__u8, cause)
 	),
+
 	TP_fast_assign(
 		__entry->netns = net->ns.inum;
 		memcpy(__entry->laddr, &key->local_addr, 4);
@@ -35,6 +39,7 @@ TRACE_EVENT(edutcp_state,
 		__entry->to = move->to;
 		__entry->cause = move->cause;
 	),
+
 	TP_printk("netns=%u local=%pI4:%u remote=%pI4:%u %s -> %s: %s",
 		  __entry->netns, __entry->laddr, __entry->lport,
 		  __entry->raddr, __entry->rport,

@@ -20,17 +20,16 @@ HERE=$(dirname "$(realpath "$0")")
 
 # A process in each namespace, so that its table is a file to us: nothing has
 # to be started to look at it, which in a virtual machine takes long.
+declare -A namespace_of
 ip netns exec client sleep infinity &
-client_ns=$!
+namespace_of[client]=$!
 ip netns exec server sleep infinity &
-server_ns=$!
+namespace_of[server]=$!
 
 # table HOST: into $table
 table()
 {
-	local pid=${1}_ns
-
-	table=$(< "/proc/${!pid}/net/edutcp/connections")
+	table=$(< "/proc/${namespace_of[$1]}/net/edutcp/connections")
 }
 
 # The columns that matter here, of those that Documentation/proc.rst lists:
@@ -115,16 +114,17 @@ for host in client server; do
 done
 on_client sysctl -qw net.edutcp.time_wait_ms=$TIME_WAIT_MS
 
+# shellcheck disable=SC2153 # two-hosts.sh has set them
 echo "The life of a TCP connection: $CLIENT (client) to $SERVER:$PORT (server)."
 echo "The cable delays everything by $DELAY_MS ms."
 
-on_server server $SERVER $PORT < "$pipes/server" &
+on_server server "$SERVER" $PORT < "$pipes/server" &
 server=$!
 exec 4> "$pipes/server"		# what is written to 4 is typed into it
 stage any LISTEN \
 	"1. LISTEN: the server waits for anybody (passive OPEN)."
 
-on_client client $SERVER $PORT < "$pipes/client" &
+on_client client "$SERVER" $PORT < "$pipes/client" &
 client=$!
 exec 3> "$pipes/client"
 stage SYN_SENT LISTEN \
