@@ -19,7 +19,12 @@ static const struct tcb_params default_params = {
 	.synack_retries = 5,
 	.data_retries = 15,
 	.orphan_retries = 8,
-	.protect_time_wait = 1,
+	/*
+	 * RFC 1337 would ignore a RST. Linux: obeys it. Here: as Linux, or a
+	 * peer whose new SYN lies below the old sequence numbers (a connection
+	 * outran its ISN clock) were locked out until TIME-WAIT is over.
+	 */
+	.protect_time_wait = 0,
 };
 
 static const unsigned int one_ms = 1;

@@ -49,8 +49,8 @@ static void end_connection(struct tcb *tcb, enum tcb_error error,
 static void challenge(struct tcb *tcb, struct tcb_conn *conn,
 		      const struct segment *seg, const struct tcb_env *env)
 {
-	/* Text is sent again for want of an ACK: always give it one. */
-	if (conn && !seg->text_len) {
+	/* Text and FIN come again for want of an ACK: they always get one. */
+	if (conn && !seg->text_len && !(seg->flags & SEG_FIN)) {
 		if (env->now - conn->challenged_at < TCB_CHALLENGE_INTERVAL)
 			return;
 		conn->challenged_at = env->now;
@@ -104,6 +104,11 @@ static void established(struct tcb *tcb, struct tcb_conn *conn,
 
 	tcb_set_state(tcb, STATE_ESTABLISHED, cause, actions);
 	actions->tell |= TELL_CONNECTED | TELL_WRITABLE;
+	if (syn_lost) {
+		/* RFC 6298, (5.7) */
+		tcb->backoff = 0;
+		conn->rtt.rto = max_u32(conn->rtt.rto, TCB_RTO_AFTER_LOST_SYN);
+	}
 	congestion_init(&conn->cc, tcb->snd_mss, syn_lost);
 	conn->ack_sent = tcb->rcv_nxt;
 }
@@ -119,11 +124,12 @@ static void advance_snd_una(struct tcb *tcb, struct tcb_conn *conn,
 
 	tcb->snd_una = seg->ack;
 	tcb->retries = 0;
-	tcb->backoff = 0;
 	actions->tell |= TELL_WRITABLE;
 
 	if (conn->timing && !seq_before(seg->ack, conn->timed_seq)) {
+		/* RFC 6298, 5: only a measurement ends the backing off. */
 		conn->timing = false;
+		tcb->backoff = 0;
 		rtt_sample(&conn->rtt, env->now - conn->timed_at);
 	}
 	tcb_recovery_acked(tcb, conn, acked - of_syn);
@@ -174,18 +180,7 @@ void tcb_open_request(struct tcb *tcb, const struct segment *seg,
 		      const struct tcb_open *open, const struct tcb_env *env,
 		      struct tcb_actions *actions)
 {
-	*tcb = (struct tcb) {
-		.state = STATE_LISTEN,
-		.flags = TCB_SYN_DUE,
-		.rcv_wscale = open->wscale & 0xf,
-		.rcv_mss = open->mss,
-		.iss = open->iss,
-		.snd_una = open->iss,
-		.snd_nxt = open->iss + 1,
-		.snd_end = open->iss + 1,
-		.rcv_wnd = min_u32(open->window, 65535),
-		.opened_at = env->now,
-	};
+	tcb_begin(tcb, STATE_LISTEN, 0, open, env);
 	learn_from_syn(tcb, seg, open->path_mss);
 	set_send_window(tcb, NULL, seg);
 	tcb_set_state(tcb, STATE_SYN_RCVD, CAUSE_SYN, actions);
@@ -284,9 +279,13 @@ static void process_fin(struct tcb *tcb, struct tcb_conn *conn,
 		conn->fin_held = true;
 		conn->fin_seq = fin_seq;
 	}
-	/* Only when all before it is here has the FIN arrived. */
-	if (!conn->fin_held || conn->fin_seq != tcb->rcv_nxt)
+	if (!conn->fin_held)
 		return;
+	if (conn->fin_seq != tcb->rcv_nxt) {
+		/* Not before all that precedes it is here has it arrived. */
+		tcb->flags |= TCB_ACK_NOW;
+		return;
+	}
 
 	switch (tcb->state) {
 	case STATE_ESTABLISHED:
@@ -353,6 +352,7 @@ static void segment_in_syn_sent(struct tcb *tcb, struct tcb_conn *conn,
 		/* Simultaneous open. Text, if any, will come again. */
 		tcb_set_state(tcb, STATE_SYN_RCVD, CAUSE_SYN, actions);
 		tcb->flags |= TCB_SYN_DUE;
+		conn->timing = false;	/* our SYN goes out once more */
 		return;
 	}
 

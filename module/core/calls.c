@@ -19,6 +19,25 @@ void tcb_set_state(struct tcb *tcb, enum tcb_state to, enum tcb_cause cause,
 		tcb_stop_timer(tcb);
 }
 
+void tcb_begin(struct tcb *tcb, enum tcb_state from, u8 flags,
+	       const struct tcb_open *open, const struct tcb_env *env)
+{
+	*tcb = (struct tcb) {
+		.state = (u8)from,
+		.flags = flags | TCB_SYN_DUE,
+		.rcv_wscale = open->wscale & 0xf,
+		/* So far nothing is known of the peer: the default. */
+		.snd_mss = (u16)min_u32(open->path_mss, TCB_MSS_DEFAULT),
+		.rcv_mss = open->mss,
+		.iss = open->iss,
+		.snd_una = open->iss,
+		.snd_nxt = open->iss + 1,
+		.snd_end = open->iss + 1,
+		.rcv_wnd = min_u32(open->window, 65535),
+		.opened_at = env->now,
+	};
+}
+
 void tcb_listen(struct tcb *tcb, const struct tcb_env *env,
 		struct tcb_actions *actions)
 {
@@ -30,21 +49,9 @@ void tcb_connect(struct tcb *tcb, struct tcb_conn *conn,
 		 const struct tcb_open *open, const struct tcb_env *env,
 		 struct tcb_actions *actions)
 {
-	/* So far nothing is known of the peer: the defaults. */
-	*tcb = (struct tcb) {
-		.state = STATE_CLOSED,
-		.flags = (tcb->flags & (TCB_NODELAY | TCB_CORKED)) |
-			 TCB_ACTIVE | TCB_SYN_DUE,
-		.rcv_wscale = open->wscale & 0xf,
-		.snd_mss = (u16)min_u32(open->path_mss, TCB_MSS_DEFAULT),
-		.rcv_mss = open->mss,
-		.iss = open->iss,
-		.snd_una = open->iss,
-		.snd_nxt = open->iss + 1,
-		.snd_end = open->iss + 1,
-		.rcv_wnd = min_u32(open->window, 65535),
-		.opened_at = env->now,
-	};
+	tcb_begin(tcb, STATE_CLOSED,
+		  (tcb->flags & (TCB_NODELAY | TCB_CORKED)) | TCB_ACTIVE, open,
+		  env);
 	tcb_conn_init(conn, tcb, env);
 	conn->peer_mss = open->path_mss;
 	tcb_set_state(tcb, STATE_SYN_SENT, CAUSE_ACTIVE_OPEN, actions);
@@ -58,6 +65,7 @@ void tcb_conn_init(struct tcb_conn *conn, const struct tcb *tcb,
 		.max_snd_wnd = tcb->snd_wnd,
 		.rtx_nxt = tcb->snd_una,
 		.rtx_end = tcb->snd_una,
+		.recover = tcb->snd_una,
 		.small_end = tcb->snd_una,
 		.ack_sent = tcb->rcv_nxt,
 		.quick_acks = TCB_QUICK_ACKS,

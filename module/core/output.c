@@ -37,12 +37,12 @@ u32 tcb_select_window(const struct tcb *tcb, const struct tcb_env *env)
 
 	/*
 	 * The right edge moves by a worthwhile step or not at all (MUST-39),
-	 * and never back (SHLD-14). Rounding up keeps it where it is.
+	 * and never back (SHLD-14): what was offered is accepted, even if the
+	 * Window field, which is rounded down, now says a little less
+	 * (RFC 7323, 2.4).
 	 */
-	if (window < tcb->rcv_wnd + step) {
-		window = (tcb->rcv_wnd + unit - 1) & ~(unit - 1);
-		return min_u32(window, WINDOW_FIELD_MAX << shift);
-	}
+	if (window < tcb->rcv_wnd + step)
+		return tcb->rcv_wnd;
 	return window & ~(unit - 1);
 }
 

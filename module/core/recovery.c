@@ -33,8 +33,9 @@ void tcb_recovery_acked(struct tcb *tcb, struct tcb_conn *conn, u32 acked)
 	conn->rtx_nxt = seq_max(conn->rtx_nxt, tcb->snd_una);
 	if (!seq_before(tcb->snd_una, conn->rtx_end))
 		tcb_retransmit(conn, tcb->snd_una, tcb->snd_una);
-	/* Keep it near snd_una, or it would seem to lie ahead after 2^31. */
+	/* Keep these near snd_una, or they would seem to lie ahead of it. */
 	conn->small_end = seq_max(conn->small_end, tcb->snd_una);
+	conn->recover = seq_max(conn->recover, tcb->snd_una - 1);
 
 	switch (conn->recovery) {
 	case RECOVERY_FAST:
@@ -68,6 +69,12 @@ void tcb_recovery_duplicate_ack(struct tcb *tcb, struct tcb_conn *conn)
 	case RECOVERY_TIMEOUT:
 		break;	/* we caused it by sending again what had arrived */
 	default:
+		/*
+		 * RFC 6582, 3.2, step 2: until something new is acknowledged,
+		 * they come from what we sent twice.
+		 */
+		if (!seq_after(tcb->snd_una, conn->recover))
+			break;
 		if (++conn->dup_acks < DUP_ACK_THRESHOLD)
 			break;
 		conn->dup_acks = 0;

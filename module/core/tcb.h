@@ -39,6 +39,7 @@
  */
 #define TCB_CHALLENGE_INTERVAL 500
 #define TCB_WINDOW_MAX ((u32)65535 << SEG_WSCALE_MAX)
+#define TCB_RTO_AFTER_LOST_SYN 3000	/* milliseconds; RFC 6298, (5.7) */
 #define TCB_QUICK_ACKS 16	/* ACKs not delayed at the start, as Linux */
 
 /* What the connection's timer waits for; one at a time. */
@@ -125,7 +126,8 @@ enum tcb_recovery {
  * @max_snd_wnd: MAX.SND.WND, the largest window the peer ever offered
  * @rtx_nxt: next sequence number to send again, if before @rtx_end
  * @rtx_end: end of what is taken for lost
- * @recover: recovery lasts until this is acknowledged (RFC 6582)
+ * @recover: recovery lasts until this is acknowledged; duplicate ACKs mean
+ *	a loss only when more than this is (RFC 6582)
  * @small_end: end of the last part segment that was sent (for Nagle)
  * @timed_seq: its acknowledgment ends the running round-trip measurement
  * @timed_at: when that measurement began
@@ -532,6 +534,17 @@ bool tcb_next_segment(struct tcb *tcb, struct tcb_conn *conn,
 void tcb_set_state(struct tcb *tcb, enum tcb_state to, enum tcb_cause cause,
 		   struct tcb_actions *actions);
 
+/**
+ * tcb_begin() - a new connection, its SYN about to be sent
+ * @tcb: is set anew
+ * @from: the state that it is about to leave
+ * @flags: flags to begin with
+ * @open: how to start
+ * @env: the world
+ */
+void tcb_begin(struct tcb *tcb, enum tcb_state from, u8 flags,
+	       const struct tcb_open *open, const struct tcb_env *env);
+
 /* The timeout that the next (re)transmission will have, in milliseconds. */
 u32 tcb_rto(const struct tcb *tcb, const struct tcb_conn *conn,
 	    const struct tcb_params *params);
@@ -567,8 +580,7 @@ static inline bool tcb_fin_acked(const struct tcb *tcb)
  * @tcb: a connection
  * @env: the world
  *
- * Return: octets from rcv_nxt, as the peer will read them: rounded to what
- * the Window field can express.
+ * Return: octets from rcv_nxt.
  */
 u32 tcb_select_window(const struct tcb *tcb, const struct tcb_env *env);
 

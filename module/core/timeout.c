@@ -20,6 +20,8 @@ bool tcb_next_deadline(const struct tcb *tcb, const struct tcb_conn *conn,
 {
 	bool main_timer = tcb->timer != TIMER_NONE;
 
+	if (tcb->state == STATE_CLOSED)
+		return false;
 	if (conn && conn->ack_pending) {
 		*deadline = main_timer ?
 			seq_min(tcb->deadline, conn->ack_deadline) :
@@ -34,7 +36,8 @@ bool tcb_next_deadline(const struct tcb *tcb, const struct tcb_conn *conn,
 static unsigned int retry_limit(const struct tcb *tcb,
 				const struct tcb_params *params)
 {
-	if (tcb->state == STATE_SYN_SENT)
+	if (tcb->state == STATE_SYN_SENT ||
+	    (tcb->state == STATE_SYN_RCVD && (tcb->flags & TCB_ACTIVE)))
 		return params->syn_retries;
 	if (tcb->state == STATE_SYN_RCVD)
 		return params->synack_retries;
