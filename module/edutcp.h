@@ -363,6 +363,7 @@ int edutcp_port_init(void);
 void edutcp_port_exit(void);
 void edutcp_port_net_init(struct edutcp_net *en);
 void edutcp_port_flush(void);
+void edutcp_port_settle(struct net *net);
 int edutcp_port_bind(struct sock *sk, __be32 addr, u16 port);
 int edutcp_port_listen(struct sock *sk);
 void edutcp_port_inherit(struct sock *sk, struct sock *listener);

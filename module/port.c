@@ -85,6 +85,18 @@ void edutcp_port_flush(void)
 }
 
 /**
+ * edutcp_port_settle() - see to it that ports that were given up are free
+ * @net: the namespace
+ *
+ * Context: process.
+ */
+void edutcp_port_settle(struct net *net)
+{
+	if (atomic_read(&edutcp_pernet(net)->ports_going))
+		edutcp_port_flush();
+}
+
+/**
  * edutcp_port_net_init() - prepare a namespace
  * @en: our part of it
  */
@@ -249,14 +261,13 @@ free:
 static int reserve_patiently(struct net *net, struct edutcp_port *port,
 			     __be32 addr, unsigned char reuse, u16 *number)
 {
-	int err = reserve(net, port, addr, reuse, number);
+	int err;
 
-	/* It may be our own, not yet given back. */
-	if (err == -EADDRINUSE &&
-	    atomic_read(&edutcp_pernet(net)->ports_going)) {
-		edutcp_port_flush();
+	edutcp_port_settle(net);	/* it may be our own, on its way back */
+	/* Alone if possible: what is once shared over there stays shareable. */
+	err = reserve(net, port, addr, SK_NO_REUSE, number);
+	if (err == -EADDRINUSE && reuse)
 		err = reserve(net, port, addr, reuse, number);
-	}
 	return err;
 }
 

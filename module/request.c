@@ -220,6 +220,8 @@ static void request_timeout(struct edutcp_request *request,
 	push(request, env, NULL);
 	list_del(&request->node);
 	enqueue(request);
+	rearm(request->listener, edutcp_jiffies(env->now,
+						request->tcb.deadline));
 }
 
 /**

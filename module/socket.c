@@ -366,10 +366,12 @@ static void close_connection(struct sock *sk, long linger)
 static int edutcp_release(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
+	struct net *net;
 	long linger = 0;
 
 	if (!sk)
 		return 0;
+	net = sock_net(sk);
 	if (sock_flag(sk, SOCK_LINGER) && !(current->flags & PF_EXITING))
 		linger = sk->sk_lingertime;
 
@@ -387,6 +389,8 @@ static int edutcp_release(struct socket *sock)
 		edutcp_destroy_sock(sk);
 	release_sock(sk);
 	sock->sk = NULL;
+	/* Who closes a listener may expect its port to be free. */
+	edutcp_port_settle(net);
 	sock_put(sk);
 	return 0;
 }

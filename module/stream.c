@@ -315,7 +315,7 @@ int edutcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 			}
 		}
 
-		if (!(flags & MSG_PEEK))
+		if (copied && !(flags & MSG_PEEK))
 			window_update(sk);
 		if (copied >= target) {
 			/* What waits in the backlog may be text. */

@@ -50,7 +50,10 @@ static void challenge(struct tcb *tcb, struct tcb_conn *conn,
 		      const struct segment *seg, const struct tcb_env *env)
 {
 	/* Text and FIN come again for want of an ACK: they always get one. */
-	if (conn && !seg->text_len && !(seg->flags & SEG_FIN)) {
+	bool wants_ack = seg->text_len ||
+			 (seg->flags & (SEG_SYN | SEG_FIN)) == SEG_FIN;
+
+	if (conn && !wants_ack) {
 		if (env->now - conn->challenged_at < TCB_CHALLENGE_INTERVAL)
 			return;
 		conn->challenged_at = env->now;
@@ -283,7 +286,8 @@ static void process_fin(struct tcb *tcb, struct tcb_conn *conn,
 		return;
 	if (conn->fin_seq != tcb->rcv_nxt) {
 		/* Not before all that precedes it is here has it arrived. */
-		tcb->flags |= TCB_ACK_NOW;
+		if (seg->flags & SEG_FIN)
+			tcb->flags |= TCB_ACK_NOW;
 		return;
 	}
 
@@ -367,17 +371,26 @@ static void segment_in_syn_sent(struct tcb *tcb, struct tcb_conn *conn,
 		process_fin(tcb, conn, &rest, env, actions);
 }
 
-/* Table 6: Segment Acceptability Tests */
+/*
+ * Table 6: Segment Acceptability Tests
+ *
+ * RFC: an empty segment at the very end of the window is not acceptable. Linux:
+ * it is. Here: as Linux, for that is where a peer's ACKs stand when it has
+ * filled the window; were both to do so and lose a segment each, no ACK would
+ * ever be heard again (see A.2). A RST is not believed there.
+ */
 static bool acceptable(const struct tcb *tcb, const struct segment *seg)
 {
 	u32 len = segment_len(seg);
+	u32 end = tcb->rcv_nxt + tcb->rcv_wnd;
 
 	if (tcb->rcv_wnd == 0)
 		return len == 0 && seg->seq == tcb->rcv_nxt;
 	if (seq_in_window(seg->seq, tcb->rcv_nxt, tcb->rcv_wnd))
 		return true;
-	return len && seq_in_window(seg->seq + len - 1, tcb->rcv_nxt,
-				    tcb->rcv_wnd);
+	if (len == 0)
+		return seg->seq == end && !(seg->flags & SEG_RST);
+	return seq_in_window(seg->seq + len - 1, tcb->rcv_nxt, tcb->rcv_wnd);
 }
 
 /* First, check sequence number. May trim @seg. */
@@ -403,6 +416,9 @@ static bool check_sequence(struct tcb *tcb, struct tcb_conn *conn,
 			 */
 			seg->flags &= (u8)~SEG_SYN;
 			seg->seq++;
+			/* Its window is not scaled; from here on it would be. */
+			if (tcb->wscale_ok)
+				seg->window >>= tcb->snd_wscale;
 		}
 	}
 

@@ -15,7 +15,7 @@ void tcb_set_state(struct tcb *tcb, enum tcb_state to, enum tcb_cause cause,
 			.cause = (u8)cause,
 		};
 	tcb->state = (u8)to;
-	if (to == STATE_CLOSED)
+	if (to == STATE_CLOSED || to == STATE_LISTEN)
 		tcb_stop_timer(tcb);
 }
 

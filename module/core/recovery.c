@@ -95,10 +95,9 @@ void tcb_recovery_timeout(struct tcb *tcb, struct tcb_conn *conn)
 	 * they turn out to have arrived.
 	 */
 	congestion_timeout(&conn->cc, in_flight(tcb), tcb->snd_mss,
-			   tcb->backoff <= 1);
+			   tcb->retries <= 1);
 	conn->recovery = RECOVERY_TIMEOUT;
 	conn->recover = tcb->snd_nxt;
 	conn->dup_acks = 0;
-	conn->timing = false;
 	tcb_retransmit(conn, tcb->snd_una, tcb->snd_nxt);
 }
