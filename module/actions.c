@@ -160,7 +160,8 @@ static int error_number(const struct tcb_actions *actions)
 	}
 }
 
-static void tell_user(struct sock *sk, const struct tcb_actions *actions)
+/* What the user will find when it looks. */
+static void record(struct sock *sk, const struct tcb_actions *actions)
 {
 	int err = error_number(actions);
 
@@ -172,21 +173,21 @@ static void tell_user(struct sock *sk, const struct tcb_actions *actions)
 		err = sk->sk_err_soft;
 	if (err)
 		sk->sk_err = err;
-	if (sock_flag(sk, SOCK_DEAD))
-		return;
+}
 
-	if (err)
+/* Call the user's attention to it: last, when all of it can be seen. */
+static void wake(struct sock *sk, const struct tcb_actions *actions)
+{
+	if (actions->error)
 		sk_error_report(sk);
 	if (actions->tell & TELL_READABLE)
 		sk->sk_data_ready(sk);
-	if (actions->tell & TELL_CONNECTED) {
+	if (actions->move_count)
 		sk->sk_state_change(sk);
+	if (actions->tell & TELL_CONNECTED)
 		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
-	}
-	if (actions->tell & TELL_PEER_DONE) {
-		sk->sk_state_change(sk);
+	if (actions->tell & TELL_PEER_DONE)
 		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
-	}
 	if (actions->tell & TELL_WRITABLE)
 		edutcp_write_space(sk);
 }
@@ -214,14 +215,9 @@ static void end(struct sock *sk)
 	sk_stop_timer(sk, &sk->sk_timer);
 	edutcp_write_queue_purge(sk);
 	forget_out_of_order(esk);
-	edutcp_port_release(sk);
+	edutcp_port_idle(sk);
 	inet_sk_set_state(sk, TCP_CLOSE);
 	sk->sk_shutdown = SHUTDOWN_MASK;
-
-	if (!sock_flag(sk, SOCK_DEAD))
-		sk->sk_state_change(sk);
-	else
-		edutcp_destroy_sock(sk);
 }
 
 /**
@@ -240,6 +236,7 @@ void edutcp_carry_out(struct sock *sk, struct sk_buff *skb,
 	struct edutcp_sock *esk = edutcp_sk(sk);
 	struct net *net = sock_net(sk);
 	struct tcb_env env;
+	bool ends;
 
 	edutcp_note(net, &esk->entry.key, actions);
 
@@ -257,14 +254,20 @@ void edutcp_carry_out(struct sock *sk, struct sk_buff *skb,
 	if (actions->move_count && esk->tcb.state != STATE_CLOSED &&
 	    esk->tcb.state != STATE_TIME_WAIT)
 		inet_sk_set_state(sk, esk->tcb.state);
-	tell_user(sk, actions);
+	record(sk, actions);
 
 	edutcp_environment(sk, &env);
 	edutcp_push(sk, &env);
 	if (esk->tcb.state == STATE_TIME_WAIT)
 		edutcp_timewait_enter(sk, &env);
-	if (esk->tcb.state != STATE_CLOSED)
-		edutcp_timer_rearm(sk, &env);
-	else if (sk->sk_state != TCP_CLOSE)
+	ends = esk->tcb.state == STATE_CLOSED && sk->sk_state != TCP_CLOSE;
+	if (ends)
 		end(sk);
+	else
+		edutcp_timer_rearm(sk, &env);
+
+	if (!sock_flag(sk, SOCK_DEAD))
+		wake(sk, actions);
+	else if (ends)
+		edutcp_destroy_sock(sk);
 }

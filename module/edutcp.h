@@ -368,6 +368,7 @@ int edutcp_port_bind(struct sock *sk, __be32 addr, u16 port);
 int edutcp_port_listen(struct sock *sk);
 void edutcp_port_inherit(struct sock *sk, struct sock *listener);
 struct edutcp_port *edutcp_port_to_timewait(struct sock *sk);
+void edutcp_port_idle(struct sock *sk);
 void edutcp_port_release(struct sock *sk);
 void edutcp_port_put_timewait(struct net *net, struct edutcp_port *port);
 bool edutcp_port_is_bound(struct net *net, u16 port);

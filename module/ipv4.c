@@ -88,7 +88,13 @@ struct dst_entry *edutcp_v4_route(struct net *net, const struct sock *sk,
 				   IPPROTO_TCP,
 				   sk ? RT_TOS(inet_sk(sk)->tos) : 0,
 				   sk ? sk->sk_bound_dev_if : 0);
-	return IS_ERR(rt) ? NULL : &rt->dst;
+	if (IS_ERR(rt))
+		return NULL;
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		ip_rt_put(rt);		/* MUST-57, MUST-63: never to many */
+		return NULL;
+	}
+	return &rt->dst;
 }
 
 /**

@@ -127,7 +127,7 @@ void edutcp_listen_stop(struct sock *sk)
 	tcb_close(&esk->tcb, &actions);
 	edutcp_note(sock_net(sk), &esk->entry.key, &actions);
 	inet_sk_set_state(sk, TCP_CLOSE);
-	edutcp_port_release(sk);
+	edutcp_port_idle(sk);
 	esk->listener = NULL;
 	kfree(listener);
 }
@@ -159,6 +159,7 @@ static struct sock *make_child(struct sock *sk, struct edutcp_request *request)
 	esk->entry.kind = EDUTCP_CONNECTION;
 	esk->entry.key = *key;
 	esk->tcb = request->tcb;
+	esk->tcb.flags |= edutcp_sk(sk)->tcb.flags & TCB_NODELAY;
 	edutcp_environment(child, &env);
 	tcb_conn_init(&esk->conn, &esk->tcb, &env);
 	edutcp_timer_init(child);

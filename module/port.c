@@ -23,6 +23,8 @@
  */
 
 #include <linux/workqueue.h>
+#include <net/inet_connection_sock.h>
+#include <net/inet_hashtables.h>
 
 #include "edutcp.h"
 
@@ -246,6 +248,8 @@ static int reserve(struct net *net, struct edutcp_port *port, __be32 addr,
 	reservation->sock->sk->sk_reuse = SK_NO_REUSE;
 	if (err)
 		goto release;
+	/* Else the stock stack would remember that all here may be shared. */
+	inet_csk(reservation->sock->sk)->icsk_bind_hash->fastreuse = 0;
 
 	*number = inet_sk(reservation->sock->sk)->inet_num;
 	list_add(&reservation->node, &port->reservations);
@@ -255,19 +259,6 @@ release:
 	sock_release(reservation->sock);
 free:
 	kfree(reservation);
-	return err;
-}
-
-static int reserve_patiently(struct net *net, struct edutcp_port *port,
-			     __be32 addr, unsigned char reuse, u16 *number)
-{
-	int err;
-
-	edutcp_port_settle(net);	/* it may be our own, on its way back */
-	/* Alone if possible: what is once shared over there stays shareable. */
-	err = reserve(net, port, addr, SK_NO_REUSE, number);
-	if (err == -EADDRINUSE && reuse)
-		err = reserve(net, port, addr, reuse, number);
 	return err;
 }
 
@@ -312,8 +303,8 @@ int edutcp_port_bind(struct sock *sk, __be32 addr, u16 number)
 	if (err)
 		goto unlock;
 
-	err = reserve_patiently(net, port ?: fresh, addr, sk->sk_reuse,
-				&number);
+	edutcp_port_settle(net);	/* it may be our own, on its way back */
+	err = reserve(net, port ?: fresh, addr, sk->sk_reuse, &number);
 
 	spin_lock_bh(&en->port_lock);
 	if (err) {
@@ -422,16 +413,39 @@ void edutcp_port_put_timewait(struct net *net, struct edutcp_port *port)
 }
 
 /**
+ * edutcp_port_idle() - the socket's connection is over, or it listens no more
+ * @sk: a socket, bound or not
+ *
+ * What bind() has taken stays taken until close().
+ *
+ * Context: any; @sk locked.
+ */
+void edutcp_port_idle(struct sock *sk)
+{
+	struct edutcp_net *en = edutcp_pernet(sock_net(sk));
+
+	if (sock_flag(sk, SOCK_DEAD) ||
+	    !(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
+		edutcp_port_release(sk);
+		return;
+	}
+	spin_lock_bh(&en->port_lock);
+	edutcp_sk(sk)->binding.listening = false;
+	spin_unlock_bh(&en->port_lock);
+}
+
+/**
  * edutcp_port_release() - a socket is no longer bound
  * @sk: a socket, bound or not
  *
- * Context: any.
+ * Context: any; @sk locked.
  */
 void edutcp_port_release(struct sock *sk)
 {
 	struct edutcp_net *en = edutcp_pernet(sock_net(sk));
 	struct edutcp_binding *binding = &edutcp_sk(sk)->binding;
 
+	inet_sk(sk)->inet_num = 0;
 	if (!binding->port)
 		return;
 	spin_lock_bh(&en->port_lock);

@@ -28,6 +28,10 @@ static int edutcp_bind(struct socket *sock, struct sockaddr *uaddr, int len)
 	struct inet_sock *inet = inet_sk(sk);
 	int err = check_address(uaddr, len);
 
+	/* As in Linux: an old program may have left the family out. */
+	if (err == -EAFNOSUPPORT && addr->sin_family == AF_UNSPEC &&
+	    addr->sin_addr.s_addr == htonl(INADDR_ANY))
+		err = 0;
 	if (err)
 		return err;
 	lock_sock(sk);
@@ -109,7 +113,7 @@ static long wait_for_connect(struct sock *sk, long timeout)
 }
 
 static int connect_locked(struct socket *sock, const struct sockaddr_in *to,
-			  int flags)
+			  int len, int flags)
 {
 	struct sock *sk = sock->sk;
 	long timeout;
@@ -124,7 +128,8 @@ static int connect_locked(struct socket *sock, const struct sockaddr_in *to,
 	case SS_UNCONNECTED:
 		if (edutcp_sk(sk)->tcb.state != STATE_CLOSED)
 			return -EISCONN;
-		err = start_connect(sk, to);
+		err = check_address((const struct sockaddr *)to, len) ?:
+		      start_connect(sk, to);
 		if (err)
 			return err;
 		sock->state = SS_CONNECTING;
@@ -141,12 +146,14 @@ static int connect_locked(struct socket *sock, const struct sockaddr_in *to,
 		timeout = wait_for_connect(sk, timeout);
 		if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 			return signal_pending(current) ?
-			       sock_intr_errno(timeout) : -EINPROGRESS;
+			       sock_intr_errno(timeout) : err;
 	}
 	if (sk->sk_state == TCP_CLOSE) {
 		/* Refused, reset or timed out: the socket may try again. */
 		err = sock_error(sk) ?: -ECONNABORTED;
 		sock->state = SS_UNCONNECTED;
+		sk->sk_shutdown = 0;
+		sock_reset_flag(sk, SOCK_DONE);
 		forget_peer(sk);
 		return err;
 	}
@@ -171,16 +178,21 @@ void edutcp_disconnect(struct sock *sk)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
 	struct tcb_actions actions = { };
+	int err = 0;
 
 	if (esk->tcb.state == STATE_LISTEN) {
 		edutcp_listen_stop(sk);
 	} else if (esk->tcb.state != STATE_CLOSED) {
+		if (esk->tcb.state != STATE_CLOSING &&
+		    esk->tcb.state != STATE_LAST_ACK)
+			err = ECONNRESET;
 		tcb_abort(&esk->tcb, &actions);
 		edutcp_carry_out(sk, NULL, &actions);
 	}
 	forget_text(sk);
 	sk->sk_shutdown = 0;
-	sk->sk_err = 0;
+	if (err)
+		sk->sk_err = err;
 	sock_reset_flag(sk, SOCK_DONE);
 	forget_peer(sk);
 }
@@ -200,11 +212,8 @@ static int edutcp_connect(struct socket *sock, struct sockaddr *addr, int len,
 		release_sock(sk);
 		return 0;
 	}
-	err = check_address(addr, len);
-	if (err)
-		return err;
 	lock_sock(sk);
-	err = connect_locked(sock, (const struct sockaddr_in *)addr, flags);
+	err = connect_locked(sock, (const struct sockaddr_in *)addr, len, flags);
 	release_sock(sk);
 	return err;
 }
@@ -249,7 +258,8 @@ static __poll_t edutcp_poll(struct file *file, struct socket *sock,
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 
 	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
-		if (!skb_queue_empty_lockless(&sk->sk_receive_queue))
+		if (READ_ONCE(edutcp_sk(sk)->rcv_queued) >=
+		    sock_rcvlowat(sk, 0, INT_MAX))
 			mask |= EPOLLIN | EPOLLRDNORM;
 		if (shutdown & SEND_SHUTDOWN || sk_stream_is_writeable(sk)) {
 			mask |= EPOLLOUT | EPOLLWRNORM;
@@ -299,12 +309,22 @@ static int edutcp_ioctl(struct socket *sock, unsigned int cmd,
 	return value < 0 ? value : put_user(value, (int __user *)arg);
 }
 
-/* CLOSE of our direction; the peer's stays open (3.6.1). */
-static void close_sending(struct sock *sk)
+/*
+ * CLOSE of our direction; the peer's stays open (3.6.1), unless the user has
+ * given that up, too.
+ */
+static void close_half(struct sock *sk, int how)
 {
+	struct tcb *tcb = &edutcp_sk(sk)->tcb;
 	struct tcb_actions actions = { };
+	struct tcb_env env;
 
-	tcb_close(&edutcp_sk(sk)->tcb, &actions);
+	edutcp_environment(sk, &env);
+	sk->sk_shutdown |= how;
+	if (how & SEND_SHUTDOWN)
+		tcb_close(tcb, &actions);
+	if (sk->sk_shutdown == SHUTDOWN_MASK && !sock_flag(sk, SOCK_DONE))
+		tcb_stop_receiving(tcb, &env);
 	edutcp_carry_out(sk, NULL, &actions);
 }
 
@@ -321,19 +341,18 @@ static int edutcp_shutdown(struct socket *sock, int how)
 	switch (edutcp_sk(sk)->tcb.state) {
 	case STATE_CLOSED:
 		err = -ENOTCONN;
+		sk->sk_shutdown |= how;
 		break;
 	case STATE_LISTEN:
 		if (how & RCV_SHUTDOWN)
 			edutcp_listen_stop(sk);
 		break;
 	case STATE_SYN_SENT:
-		close_sending(sk);
+		edutcp_disconnect(sk);
 		sock->state = SS_UNCONNECTED;
 		break;
 	default:
-		sk->sk_shutdown |= how;
-		if (how & SEND_SHUTDOWN)
-			close_sending(sk);
+		close_half(sk, how);
 		break;
 	}
 	sk->sk_state_change(sk);

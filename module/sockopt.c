@@ -75,10 +75,8 @@ int edutcp_getsockopt(struct socket *sock, int level, int name,
 	int number;
 	int len;
 
-	if (level == SOL_IP)
-		return ip_getsockopt(sk, level, name, value, optlen);
 	if (level != IPPROTO_TCP)
-		return -ENOPROTOOPT;
+		return ip_getsockopt(sk, level, name, value, optlen);
 	if (get_user(len, optlen))
 		return -EFAULT;
 	if (len < 0)

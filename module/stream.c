@@ -271,7 +271,7 @@ int edutcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 	timeout = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	target = sock_rcvlowat(sk, flags & MSG_WAITALL, size);
 
-	while (copied < size) {
+	do {
 		struct sk_buff *skb;
 		u32 offset, take;
 
@@ -289,6 +289,8 @@ int edutcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 			copied += take;
 			if (!(flags & MSG_PEEK))
 				consume(sk, skb, take);
+			if (!size)
+				break;
 			continue;
 		}
 
@@ -324,7 +326,7 @@ int edutcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 		} else {
 			sk_wait_data(sk, &timeout, NULL);
 		}
-	}
+	} while (copied < size);
 	if (copied && !(flags & MSG_PEEK))
 		window_update(sk);
 out:

@@ -41,7 +41,11 @@ void tcb_begin(struct tcb *tcb, enum tcb_state from, u8 flags,
 void tcb_listen(struct tcb *tcb, const struct tcb_env *env,
 		struct tcb_actions *actions)
 {
-	*tcb = (struct tcb) { .state = STATE_CLOSED, .opened_at = env->now };
+	*tcb = (struct tcb) {
+		.state = STATE_CLOSED,
+		.flags = tcb->flags & TCB_NODELAY,
+		.opened_at = env->now,
+	};
 	tcb_set_state(tcb, STATE_LISTEN, CAUSE_PASSIVE_OPEN, actions);
 }
 
