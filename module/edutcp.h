@@ -270,12 +270,10 @@ static inline unsigned long edutcp_jiffies(u32 now, u32 deadline)
 extern struct proto edutcp_prot;
 extern unsigned int edutcp_net_id;
 struct edutcp_net *edutcp_pernet(const struct net *net);
-void edutcp_init_sock(struct sock *sk);
 void edutcp_destroy_sock(struct sock *sk);
 
 /* socket.c, stream.c, sockopt.c */
 extern const struct proto_ops edutcp_stream_ops;
-void edutcp_disconnect(struct sock *sk);
 int edutcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t size);
 int edutcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 		   int flags);
@@ -310,7 +308,6 @@ void edutcp_write_queue_purge(struct sock *sk);
 /* timer.c */
 void edutcp_timer_init(struct sock *sk);
 void edutcp_timer_rearm(struct sock *sk, const struct tcb_env *env);
-void edutcp_timer_run(struct sock *sk);
 void edutcp_release_cb(struct sock *sk);
 
 /* listen.c */
@@ -383,7 +380,6 @@ struct dst_entry *edutcp_v4_connected_route(struct sock *sk);
 void edutcp_v4_send(struct sk_buff *skb, struct net *net, const struct sock *sk,
 		    const struct edutcp_key *key, struct dst_entry *dst);
 void edutcp_v4_checksum(struct sk_buff *skb, const struct edutcp_key *key);
-u16 edutcp_v4_path_mss(const struct dst_entry *dst);
 void edutcp_v4_open(const struct sock *sk, const struct edutcp_key *key,
 		    const struct dst_entry *dst, struct tcb_open *open);
 int edutcp_v4_error(struct sk_buff *skb, u32 info);

@@ -31,15 +31,11 @@ void edutcp_v4_key_of(const struct sk_buff *skb, struct edutcp_key *key)
 	};
 }
 
-/**
- * edutcp_v4_path_mss() - text that a segment without options may carry
- * @dst: the route
- *
- * RFC 9293, 3.7.1: MMS_S less headers.
- *
- * Return: octets.
+/*
+ * Octets of text that a segment without options may carry: MMS_S less headers
+ * (RFC 9293, 3.7.1).
  */
-u16 edutcp_v4_path_mss(const struct dst_entry *dst)
+static u16 path_mss_of(const struct dst_entry *dst)
 {
 	return clamp_t(int, (int)dst_mtu(dst) - (int)HEADERS, TCB_MSS_MIN,
 		       U16_MAX - (int)HEADERS);
@@ -61,7 +57,7 @@ void edutcp_v4_open(const struct sock *sk, const struct edutcp_key *key,
 		.iss = edutcp_isn(key),
 		.mss = clamp_t(u32, dst_metric_advmss(dst), TCB_MSS_MIN,
 			       U16_MAX - HEADERS),
-		.path_mss = edutcp_v4_path_mss(dst),
+		.path_mss = path_mss_of(dst),
 		/* So that all of the buffer can be offered in 16 bits. */
 		.wscale = clamp(fls(window >> 16), 0, SEG_WSCALE_MAX),
 		.window = window,
@@ -115,7 +111,7 @@ struct dst_entry *edutcp_v4_connected_route(struct sock *sk)
 			return NULL;
 		sk_setup_caps(sk, dst);
 	}
-	tcb_set_path_mss(&esk->tcb, &esk->conn, edutcp_v4_path_mss(dst));
+	tcb_set_path_mss(&esk->tcb, &esk->conn, path_mss_of(dst));
 	return dst;
 }
 

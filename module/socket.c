@@ -168,13 +168,8 @@ static void forget_text(struct sock *sk)
 	edutcp_sk(sk)->rcv_queued = 0;
 }
 
-/**
- * edutcp_disconnect() - ABORT, and back to the beginning
- * @sk: a socket in any state, locked
- *
- * Context: process.
- */
-void edutcp_disconnect(struct sock *sk)
+/* ABORT, in any state, and back to the beginning. */
+static void disconnect(struct sock *sk)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
 	struct tcb_actions actions = { };
@@ -207,7 +202,7 @@ static int edutcp_connect(struct socket *sock, struct sockaddr *addr, int len,
 		return -EINVAL;
 	if (addr->sa_family == AF_UNSPEC) {
 		lock_sock(sk);
-		edutcp_disconnect(sk);
+		disconnect(sk);
 		sock->state = SS_UNCONNECTED;
 		release_sock(sk);
 		return 0;
@@ -348,7 +343,7 @@ static int edutcp_shutdown(struct socket *sock, int how)
 			edutcp_listen_stop(sk);
 		break;
 	case STATE_SYN_SENT:
-		edutcp_disconnect(sk);
+		disconnect(sk);
 		sock->state = SS_UNCONNECTED;
 		break;
 	default:

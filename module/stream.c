@@ -235,8 +235,9 @@ static void window_update(struct sock *sk)
 	struct tcb_env env;
 
 	edutcp_environment(sk, &env);
-	tcb_receive(&esk->tcb, &esk->conn, &env);
-	edutcp_push(sk, &env);
+	tcb_receive(&esk->tcb, &env);
+	if (esk->tcb.flags & TCB_ACK_NOW)
+		edutcp_push(sk, &env);
 }
 
 /**

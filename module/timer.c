@@ -12,13 +12,8 @@
 
 #include "edutcp.h"
 
-/**
- * edutcp_timer_run() - do what is due
- * @sk: a socket
- *
- * Context: softirq or process, @sk locked and not owned by another.
- */
-void edutcp_timer_run(struct sock *sk)
+/* Do what is due; @sk is locked and not owned by another. */
+static void run_timers(struct sock *sk)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
 	struct tcb_actions actions = { };
@@ -41,7 +36,7 @@ static void timer_expired(struct timer_list *timer)
 	if (sock_owned_by_user(sk))
 		edutcp_sk(sk)->timer_deferred = true;
 	else
-		edutcp_timer_run(sk);
+		run_timers(sk);
 	bh_unlock_sock(sk);
 	sock_put(sk);
 }
@@ -58,7 +53,7 @@ void edutcp_release_cb(struct sock *sk)
 		return;
 	esk->timer_deferred = false;
 	sock_release_ownership(sk);
-	edutcp_timer_run(sk);
+	run_timers(sk);
 }
 
 /**

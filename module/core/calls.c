@@ -72,6 +72,7 @@ void tcb_conn_init(struct tcb_conn *conn, const struct tcb *tcb,
 		.recover = tcb->snd_una,
 		.small_end = tcb->snd_una,
 		.ack_sent = tcb->rcv_nxt,
+		.rcv_segment = (u16)min_u32(tcb->rcv_mss, TCB_MSS_DEFAULT),
 		.quick_acks = TCB_QUICK_ACKS,
 		.challenged_at = env->now - TCB_CHALLENGE_INTERVAL,
 		/* The handshake is the first round trip: see snd_una pass iss. */
@@ -88,8 +89,7 @@ void tcb_send(struct tcb *tcb, u32 octets)
 	tcb->snd_end += octets;
 }
 
-void tcb_receive(struct tcb *tcb, struct tcb_conn *conn,
-		 const struct tcb_env *env)
+void tcb_receive(struct tcb *tcb, const struct tcb_env *env)
 {
 	u32 window;
 
@@ -105,9 +105,6 @@ void tcb_receive(struct tcb *tcb, struct tcb_conn *conn,
 	 */
 	window = tcb_select_window(tcb, env);
 	if (window > tcb->rcv_wnd && window / 2 >= tcb->rcv_wnd)
-		tcb->flags |= TCB_ACK_NOW;
-	else if (conn->ack_pending && env->rcv_space == env->rcv_buffer &&
-		 tcb->rcv_nxt - conn->ack_sent > conn->rcv_segment)
 		tcb->flags |= TCB_ACK_NOW;
 }
 

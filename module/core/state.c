@@ -34,7 +34,6 @@ static const char * const cause_texts[CAUSE_COUNT] = {
 	[CAUSE_FIN_WAIT_2_TIMEOUT] = "peer never closed its side (3.6)",
 	[CAUSE_TIME_WAIT_TIMEOUT] = "2 MSL have passed (3.10.8)",
 	[CAUSE_NEW_SYN] = "new SYN for the same pair of sockets (3.6.1)",
-	[CAUSE_NO_MEMORY] = "no memory for the connection",
 };
 
 static const u16 legal_moves[STATE_COUNT] = {

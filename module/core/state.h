@@ -46,7 +46,6 @@ enum tcb_cause {
 	CAUSE_FIN_WAIT_2_TIMEOUT,
 	CAUSE_TIME_WAIT_TIMEOUT,
 	CAUSE_NEW_SYN,
-	CAUSE_NO_MEMORY,
 	CAUSE_COUNT,
 };
 
@@ -75,12 +74,5 @@ const char *tcb_cause_text(unsigned int cause);
  * CLOSED, by an ABORT, by a RST or when retransmissions are exhausted.
  */
 bool tcb_move_is_legal(unsigned int from, unsigned int to);
-
-/* Is the peer's sequence number known, so that segments can be checked? */
-static inline bool state_is_synchronized(unsigned int state)
-{
-	return state != STATE_CLOSED && state != STATE_LISTEN &&
-	       state != STATE_SYN_SENT && state != STATE_SYN_RCVD;
-}
 
 #endif

@@ -38,7 +38,6 @@
  * milliseconds, or two confused peers would answer each other for ever.
  */
 #define TCB_CHALLENGE_INTERVAL 500
-#define TCB_WINDOW_MAX ((u32)65535 << SEG_WSCALE_MAX)
 #define TCB_RTO_AFTER_LOST_SYN 3000	/* milliseconds; RFC 6298, (5.7) */
 #define TCB_QUICK_ACKS 16	/* ACKs not delayed at the start, as Linux */
 
@@ -136,7 +135,8 @@ enum tcb_recovery {
  * @fin_seq: where the peer's FIN stands, if @fin_held
  * @challenged_at: when we last answered a segment that changed nothing
  * @peer_mss: MSS option of the peer, or the default
- * @rcv_segment: octets of the largest segment the peer has sent
+ * @rcv_segment: octets of the largest segment the peer has sent, or the
+ *	default MSS if that is more: what "full-sized" means (SHLD-19)
  * @recovery: an enum tcb_recovery
  * @dup_acks: duplicate ACKs in a row
  * @quick_acks: so many ACKs are not delayed yet
@@ -373,13 +373,11 @@ void tcb_send(struct tcb *tcb, u32 octets);
 /**
  * tcb_receive() - RECEIVE (3.10.3): the user has taken octets away
  * @tcb: a connection
- * @conn: its second half
  * @env: the world; rcv_space after the octets were taken
  *
  * If that opens the window by enough, the peer is told (3.8.6.2.2).
  */
-void tcb_receive(struct tcb *tcb, struct tcb_conn *conn,
-		 const struct tcb_env *env);
+void tcb_receive(struct tcb *tcb, const struct tcb_env *env);
 
 /**
  * tcb_close() - CLOSE (3.10.4): the user has no more to send
@@ -559,13 +557,6 @@ static inline void tcb_start_timer(struct tcb *tcb, enum tcb_timer timer,
 static inline void tcb_stop_timer(struct tcb *tcb)
 {
 	tcb->timer = TIMER_NONE;
-}
-
-/* Has our FIN been sent? */
-static inline bool tcb_fin_sent(const struct tcb *tcb)
-{
-	return (tcb->flags & TCB_FIN_QUEUED) &&
-	       seq_after(tcb->snd_nxt, tcb->snd_end);
 }
 
 /* Has our FIN been acknowledged? Not: "some ACK has arrived". */

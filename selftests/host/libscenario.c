@@ -490,7 +490,7 @@ void scenario_receive(struct scenario *s, u32 octets)
 	s->taken += octets;
 	set_space(s);
 	if (s->conn)
-		tcb_receive(&s->tcb, s->conn, &s->env);
+		tcb_receive(&s->tcb, &s->env);
 	settle(s, NULL);
 }
 

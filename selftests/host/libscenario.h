@@ -29,6 +29,13 @@
 
 #include "tcb.h"
 
+/* Is the peer's sequence number known, so that segments can be checked? */
+static inline bool state_is_synchronized(unsigned int state)
+{
+	return state != STATE_CLOSED && state != STATE_LISTEN &&
+	       state != STATE_SYN_SENT && state != STATE_SYN_RCVD;
+}
+
 #define FIN SEG_FIN
 #define SYN SEG_SYN
 #define RST SEG_RST
