@@ -192,8 +192,13 @@ static void wake(struct sock *sk, const struct tcb_actions *actions)
 		edutcp_write_space(sk);
 }
 
-/* What waits for its turn will never be delivered. */
-static void forget_out_of_order(struct edutcp_sock *esk)
+/**
+ * edutcp_forget_out_of_order() - give up what waits for its turn
+ * @esk: a connection, locked
+ *
+ * Context: any.
+ */
+void edutcp_forget_out_of_order(struct edutcp_sock *esk)
 {
 	struct sk_buff *skb;
 
@@ -214,7 +219,7 @@ static void end(struct sock *sk)
 	edutcp_table_remove(sock_net(sk), &esk->entry);
 	sk_stop_timer(sk, &sk->sk_timer);
 	edutcp_write_queue_purge(sk);
-	forget_out_of_order(esk);
+	edutcp_forget_out_of_order(esk);
 	edutcp_port_idle(sk);
 	inet_sk_set_state(sk, TCP_CLOSE);
 	sk->sk_shutdown = SHUTDOWN_MASK;

@@ -294,6 +294,7 @@ void edutcp_process(struct sock *sk, struct sk_buff *skb,
 void edutcp_environment(const struct sock *sk, struct tcb_env *env);
 void edutcp_note(struct net *net, const struct edutcp_key *key,
 		 const struct tcb_actions *actions);
+void edutcp_forget_out_of_order(struct edutcp_sock *esk);
 void edutcp_carry_out(struct sock *sk, struct sk_buff *skb,
 		      const struct tcb_actions *actions);
 

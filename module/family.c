@@ -12,6 +12,7 @@
 #include <net/netns/generic.h>
 #include <net/inet_common.h>
 #include <net/tcp_states.h>
+#include <net/xfrm.h>
 
 #include "edutcp.h"
 
@@ -23,6 +24,8 @@ static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
 static long memory_limits[3];
+/* Under pressure a socket may still have so much: min, default, max. */
+static int memory_per_socket[3] = { PAGE_SIZE, EDUTCP_RCVBUF, EDUTCP_RCVBUF };
 
 static struct lock_class_key slock_key, lock_key;
 
@@ -51,6 +54,8 @@ struct proto edutcp_prot = {
 	.sockets_allocated = &sockets_allocated,
 	.memory_pressure = &memory_pressure,
 	.sysctl_mem = memory_limits,
+	.sysctl_rmem = memory_per_socket,
+	.sysctl_wmem = memory_per_socket,
 };
 
 /**
@@ -82,6 +87,7 @@ void edutcp_destroy_sock(struct sock *sk)
 {
 	edutcp_port_release(sk);
 	sk_stream_kill_queues(sk);
+	xfrm_sk_free_policy(sk);
 	sk_sockets_allocated_dec(sk);
 	sock_put(sk);
 }

@@ -52,6 +52,12 @@ static bool is_unicast(const struct sk_buff *skb)
 	       !ipv4_is_lbcast(ip_hdr(skb)->saddr);
 }
 
+static bool has_room(struct sock *sk, struct sk_buff *skb)
+{
+	return atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf &&
+	       sk_rmem_schedule(sk, skb, skb->truesize);
+}
+
 /**
  * edutcp_process() - a segment for a socket
  * @sk: a connection or a listener
@@ -64,6 +70,7 @@ void edutcp_process(struct sock *sk, struct sk_buff *skb,
 		    const struct segment *seg)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
+	struct segment without_text;
 	struct tcb_actions actions = { };
 	struct tcb_env env;
 
@@ -73,16 +80,25 @@ void edutcp_process(struct sock *sk, struct sk_buff *skb,
 	}
 
 	if (seg->text_len && esk->tcb.state != STATE_CLOSED) {
-		/* Text that cannot be kept is as good as lost on the way. */
-		if (atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf ||
-		    !sk_rmem_schedule(sk, skb, skb->truesize)) {
+		/* Without SACK nobody relies on what waits: make room. */
+		if (!has_room(sk, skb) &&
+		    esk->tcb.rcv_nxt - seg->seq < seg->text_len)
+			edutcp_forget_out_of_order(esk);
+		if (!has_room(sk, skb)) {
 			edutcp_count(sock_net(sk), STAT_DROP_BUFFER_FULL, 1);
-			kfree_skb(skb);
-			return;
-		}
-		if (!esk->conn.held && seq_after(seg->seq, esk->tcb.rcv_nxt))
+			/* The text is as good as lost; the rest is not (MUST-66). */
+			without_text = *seg;
+			without_text.text_len = 0;
+			without_text.flags &= (u8)~SEG_FIN;
+			seg = &without_text;
+			if (esk->tcb.state != STATE_SYN_SENT &&
+			    esk->tcb.state != STATE_SYN_RCVD)
+				esk->tcb.flags |= TCB_ACK_NOW;
+		} else if (!esk->conn.held &&
+			   seq_after(seg->seq, esk->tcb.rcv_nxt)) {
 			esk->conn.held = kzalloc(sizeof(*esk->conn.held),
 						 GFP_ATOMIC);
+		}
 	}
 
 	edutcp_environment(sk, &env);
@@ -116,6 +132,7 @@ static void to_socket(struct sock *sk, struct sk_buff *skb,
 		      const struct segment *seg)
 {
 	struct net *net = sock_net(sk);
+	struct segment kept = *seg;
 
 	if (!xfrm4_policy_check(sk, XFRM_POLICY_IN, skb)) {
 		edutcp_count(net, STAT_DROP_POLICY, 1);
@@ -130,6 +147,12 @@ static void to_socket(struct sock *sk, struct sk_buff *skb,
 	}
 	skb->dev = NULL;
 	__skb_pull(skb, segment_header_len(skb->data));
+	if (skb->len < kept.text_len) {
+		/* The filter has cut the text; what is gone comes again. */
+		kept.text_len = skb->len;
+		kept.flags &= (u8)~SEG_FIN;
+	}
+	seg = &kept;
 
 	bh_lock_sock_nested(sk);
 	if (!sock_owned_by_user(sk)) {

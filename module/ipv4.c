@@ -165,9 +165,12 @@ static int choose_port(struct sock *sk)
 	struct edutcp_entry *entry = &edutcp_sk(sk)->entry;
 	u32 first = READ_ONCE(en->port_range[0]);
 	u32 last = READ_ONCE(en->port_range[1]);
-	u32 count = last - first + 1;
-	u32 offset = edutcp_port_offset(&entry->key) % count;
-	u32 tried;
+	u32 count, offset, tried;
+
+	if (first > last)	/* it is being changed at this moment */
+		return -EADDRNOTAVAIL;
+	count = last - first + 1;
+	offset = edutcp_port_offset(&entry->key) % count;
 
 	for (tried = 0; tried < count; tried++) {
 		u16 port = first + (offset + tried) % count;
@@ -201,7 +204,7 @@ int edutcp_v4_connect(struct sock *sk, const struct sockaddr_in *to)
 	struct edutcp_sock *esk = edutcp_sk(sk);
 	struct inet_sock *inet = &esk->inet;
 	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
-	__be16 sport = inet->inet_sport;
+	__be16 sport = htons(inet->inet_num);
 	struct rtable *rt;
 	int err;
 

@@ -38,8 +38,14 @@ int edutcp_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
 	int number;
 	int err = 0;
 
-	if (level == SOL_IP)
+	if (level == SOL_IP) {
+		/* A connection has two ends: no groups to join, or to leave. */
+		if ((name >= IP_ADD_MEMBERSHIP && name <= IP_DROP_SOURCE_MEMBERSHIP) ||
+		    (name >= MCAST_JOIN_GROUP && name <= MCAST_MSFILTER) ||
+		    name == IP_MSFILTER)
+			return -EPROTO;
 		return ip_setsockopt(sk, level, name, value, len);
+	}
 	if (level != IPPROTO_TCP)
 		return -ENOPROTOOPT;
 	if (len < sizeof(number))

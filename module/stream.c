@@ -325,7 +325,8 @@ int edutcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 			release_sock(sk);
 			lock_sock(sk);
 		} else {
-			sk_wait_data(sk, &timeout, NULL);
+			sk_wait_data(sk, &timeout,
+				     skb_peek_tail(&sk->sk_receive_queue));
 		}
 	} while (copied < size);
 	if (copied && !(flags & MSG_PEEK))

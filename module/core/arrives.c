@@ -517,8 +517,12 @@ static bool take_ack(struct tcb *tcb, struct tcb_conn *conn,
 		return drop(actions, DROP_ACK_OLD);
 	}
 
-	if (tcb->timer == TIMER_PERSIST)
-		tcb->retries = 0;	/* it answers our probes (MUST-37) */
+	/*
+	 * It answers our probes: the connection stays open (MUST-37), unless
+	 * its user is gone. Then patience is bounded (RFC 6429).
+	 */
+	if (tcb->timer == TIMER_PERSIST && !(tcb->flags & TCB_RCV_CLOSED))
+		tcb->retries = 0;
 	if (seq_after(seg->ack, tcb->snd_una))
 		advance_snd_una(tcb, conn, seg, env, actions);
 	else if (seg->ack == tcb->snd_una && in_flight && !segment_len(seg) &&

@@ -43,7 +43,7 @@ u32 tcb_select_window(const struct tcb *tcb, const struct tcb_env *env)
 	 */
 	if (window < tcb->rcv_wnd + step)
 		return tcb->rcv_wnd;
-	return window & ~(unit - 1);
+	return max_u32(window & ~(unit - 1), tcb->rcv_wnd);
 }
 
 /* What every segment says: how far we have read, how much more may come. */
