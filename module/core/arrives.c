@@ -11,7 +11,7 @@
  * is delivered in line, where RFC 6093 wants it.
  */
 
-#include "tcb.h"
+#include "internal.h"
 
 static bool drop(struct tcb_actions *actions, enum tcb_drop reason)
 {
@@ -46,25 +46,27 @@ static void end_connection(struct tcb *tcb, enum tcb_error error,
 }
 
 /* Tell the peer where we are, in reply to a segment that is out of place. */
-static void challenge(struct tcb *tcb, struct tcb_conn *conn,
-		      const struct segment *seg, const struct tcb_env *env)
+static void challenge(struct tcb *tcb, const struct segment *seg,
+		      const struct tcb_env *env, struct tcb_actions *actions)
 {
 	/* Text and FIN come again for want of an ACK: they always get one. */
-	bool wants_ack = seg->text_len ||
-			 (seg->flags & (SEG_SYN | SEG_FIN)) == SEG_FIN;
-
-	if (conn && !wants_ack) {
-		if (env->now - conn->challenged_at < TCB_CHALLENGE_INTERVAL)
-			return;
-		conn->challenged_at = env->now;
+	if (seg->text_len || (seg->flags & (SEG_SYN | SEG_FIN)) == SEG_FIN) {
+		tcb->flags |= TCB_ACK_NOW;
+		return;
 	}
+	/* RFC 5961, 7: to the others, not too often. */
+	if (!env->challenges_left ||
+	    env->now - tcb->challenged_at < env->params->challenge_interval)
+		return;
+	tcb->challenged_at = env->now;
 	tcb->flags |= TCB_ACK_NOW;
+	actions->challenged = true;
 }
 
 static u32 scaled_window(const struct tcb *tcb, const struct segment *seg)
 {
 	/* RFC 7323, 2.2: the window in a SYN is never scaled. */
-	if (!tcb->wscale_ok || (seg->flags & SEG_SYN))
+	if (!(tcb->flags & TCB_WSCALE_OK) || (seg->flags & SEG_SYN))
 		return seg->window;
 	return (u32)seg->window << tcb->snd_wscale;
 }
@@ -73,10 +75,10 @@ static void set_send_window(struct tcb *tcb, struct tcb_conn *conn,
 			    const struct segment *seg)
 {
 	tcb->snd_wnd = scaled_window(tcb, seg);
-	tcb->snd_wl1 = seg->seq;
-	tcb->snd_wl2 = seg->ack;
 	if (!conn)
 		return;
+	conn->snd_wl1 = seg->seq;
+	conn->snd_wl2 = seg->ack;
 	conn->max_snd_wnd = max_u32(conn->max_snd_wnd, tcb->snd_wnd);
 	if (tcb->snd_wnd && tcb->timer == TIMER_PERSIST) {
 		/* The window has opened: the octet of a probe goes again. */
@@ -86,22 +88,35 @@ static void set_send_window(struct tcb *tcb, struct tcb_conn *conn,
 	}
 }
 
+static u16 peer_mss(const struct segment *syn)
+{
+	return syn->mss ? syn->mss : TCB_MSS_DEFAULT;	/* MUST-15 */
+}
+
 /* What the peer's SYN says of it: where it starts, and its options. */
 static void learn_from_syn(struct tcb *tcb, const struct segment *seg,
-			   u16 path_mss)
+			   u32 path_mss)
 {
-	u16 peer_mss = seg->mss ? seg->mss : TCB_MSS_DEFAULT;
+	u16 both = 0;
+
+	if (seg->has_wscale)
+		both |= TCB_WSCALE_OK;
+	if (seg->has_ts)
+		both |= TCB_TS_OK;
+	if (seg->sack_ok)
+		both |= TCB_SACK_OK;
+	tcb->flags &= (u16)(both | ~TCB_OPTIONS);
 
 	tcb->irs = seg->seq;
 	tcb->rcv_nxt = seg->seq + 1;
-	/* MUST-16: no larger than the peer can receive, nor than fits. */
-	tcb->snd_mss = (u16)max_u32(min_u32(peer_mss, path_mss), TCB_MSS_MIN);
-	tcb->wscale_ok = seg->has_wscale;
 	tcb->snd_wscale = seg->wscale & 0xf;
+	tcb->ts_recent = seg->tsval;
+	tcb_set_mss(tcb, peer_mss(seg), path_mss);
 }
 
 static void established(struct tcb *tcb, struct tcb_conn *conn,
-			enum tcb_cause cause, struct tcb_actions *actions)
+			const struct tcb_env *env, enum tcb_cause cause,
+			struct tcb_actions *actions)
 {
 	bool syn_lost = tcb->retries > 0;
 
@@ -112,8 +127,9 @@ static void established(struct tcb *tcb, struct tcb_conn *conn,
 		tcb->backoff = 0;
 		conn->rtt.rto = max_u32(conn->rtt.rto, TCB_RTO_AFTER_LOST_SYN);
 	}
-	congestion_init(&conn->cc, tcb->snd_mss, syn_lost);
+	tcb_begin_congestion(tcb, conn, syn_lost);
 	conn->ack_sent = tcb->rcv_nxt;
+	conn->ts_recent_at = env->now;
 }
 
 /* Take the acknowledgment of everything before SEG.ACK. */
@@ -123,19 +139,26 @@ static void advance_snd_una(struct tcb *tcb, struct tcb_conn *conn,
 			    struct tcb_actions *actions)
 {
 	u32 acked = seg->ack - tcb->snd_una;
-	bool of_syn = tcb->snd_una == tcb->iss;
+	u32 measured;
 
+	if (!(tcb->flags & TCB_SYN_ACKED)) {
+		tcb->flags |= TCB_SYN_ACKED;
+		acked--;
+	}
 	tcb->snd_una = seg->ack;
 	tcb->retries = 0;
+	conn->waiting_since = env->now;
 	actions->tell |= TELL_WRITABLE;
 
 	if (conn->timing && !seq_before(seg->ack, conn->timed_seq)) {
-		/* RFC 6298, 5: only a measurement ends the backing off. */
 		conn->timing = false;
-		tcb->backoff = 0;
-		rtt_sample(&conn->rtt, env->now - conn->timed_at);
+		/* RFC 6298, 5: only a measurement ends the backing off. */
+		if (tcb_round_trip(tcb, conn, seg, env, &measured)) {
+			tcb->backoff = 0;
+			rtt_sample(&conn->rtt, measured);
+		}
 	}
-	tcb_recovery_acked(tcb, conn, acked - of_syn);
+	tcb_recovery_acked(tcb, conn, acked);
 
 	/* RFC 6298, (5.2) and (5.3) */
 	if (tcb->snd_una == tcb->snd_nxt)
@@ -215,17 +238,18 @@ static bool process_text(struct tcb *tcb, struct tcb_conn *conn,
 		drop(actions, DROP_TEXT_DUPLICATE);
 		return true;
 	}
-
 	if (tcb->flags & TCB_RCV_CLOSED) {
 		/* SHLD-3: its sender must learn that it will not be read. */
-		actions->send_reset = true;
-		actions->reset = (struct segment) {
-			.seq = tcb->snd_nxt,
-			.flags = SEG_RST,
-		};
+		tcb_send_reset(tcb, env, actions);
 		end_connection(tcb, ERROR_RESET, CAUSE_DATA_AFTER_CLOSE,
 			       actions);
 		return drop(actions, DROP_TEXT_AFTER_CLOSE);
+	}
+
+	if (env->no_room) {
+		/* It is as good as lost, and so is a FIN after it. */
+		tcb->flags |= TCB_ACK_NOW;
+		return drop(actions, DROP_TEXT_NO_ROOM);
 	}
 
 	conn->rcv_segment = (u16)max_u32(conn->rcv_segment,
@@ -238,15 +262,15 @@ static bool process_text(struct tcb *tcb, struct tcb_conn *conn,
 			drop(actions, DROP_TEXT_NO_ROOM);
 			return true;
 		}
-		if (!reassembly_add(conn->held, start, end)) {
-			drop(actions, conn->held->count == REASSEMBLY_RANGES ?
+		if (!ranges_add(conn->held, start, end)) {
+			drop(actions, conn->held->count == RANGES_MAX ?
 			     DROP_TEXT_NO_ROOM : DROP_TEXT_DUPLICATE);
 			return true;
 		}
 	} else {
 		rcv_nxt = end;
 		if (conn->held && conn->held->count) {
-			rcv_nxt = reassembly_advance(conn->held, end);
+			rcv_nxt = ranges_advance(conn->held, end);
 			filled_hole = true;
 		}
 		tcb->rcv_wnd -= rcv_nxt - tcb->rcv_nxt;
@@ -349,18 +373,18 @@ static void segment_in_syn_sent(struct tcb *tcb, struct tcb_conn *conn,
 	}
 
 	learn_from_syn(tcb, seg, conn->peer_mss);
-	conn->peer_mss = seg->mss ? seg->mss : TCB_MSS_DEFAULT;
+	conn->peer_mss = peer_mss(seg);
 	set_send_window(tcb, conn, seg);
 
 	if (!ack) {
 		/* Simultaneous open. Text, if any, will come again. */
 		tcb_set_state(tcb, STATE_SYN_RCVD, CAUSE_SYN, actions);
-		tcb->flags |= TCB_SYN_DUE;
-		conn->timing = false;	/* our SYN goes out once more */
+		tcb_repeat_syn(tcb);
+		conn->timed_twice = true;
 		return;
 	}
 
-	established(tcb, conn, CAUSE_SYN_ACK, actions);
+	established(tcb, conn, env, CAUSE_SYN_ACK, actions);
 	advance_snd_una(tcb, conn, seg, env, actions);
 	tcb->flags |= TCB_ACK_NOW;
 
@@ -406,7 +430,7 @@ static bool check_sequence(struct tcb *tcb, struct tcb_conn *conn,
 			 * ACK. Linux: with the SYN,ACK, which may have been
 			 * lost. Here: as Linux; it says all that an ACK says.
 			 */
-			tcb->flags |= TCB_SYN_DUE;
+			tcb_repeat_syn(tcb);
 			return drop(actions, DROP_SEQUENCE);
 		}
 		if (tcb->flags & TCB_ACTIVE) {
@@ -417,11 +441,15 @@ static bool check_sequence(struct tcb *tcb, struct tcb_conn *conn,
 			seg->flags &= (u8)~SEG_SYN;
 			seg->seq++;
 			/* Its window is not scaled; from here on it would be. */
-			if (tcb->wscale_ok)
+			if (tcb->flags & TCB_WSCALE_OK)
 				seg->window >>= tcb->snd_wscale;
 		}
 	}
 
+	if (tcb_timestamp_is_old(tcb, conn, seg, env)) {
+		challenge(tcb, seg, env, actions);
+		return drop(actions, DROP_PAWS);
+	}
 	if (acceptable(tcb, seg))
 		return true;
 
@@ -437,9 +465,10 @@ static bool check_sequence(struct tcb *tcb, struct tcb_conn *conn,
 	}
 
 	if (!(seg->flags & SEG_RST)) {
-		challenge(tcb, conn, seg, env);
+		challenge(tcb, seg, env, actions);
 		/* The last ACK was lost and the FIN comes again (MUST-13). */
-		if (tcb->state == STATE_TIME_WAIT && (seg->flags & SEG_FIN))
+		if (tcb->state == STATE_TIME_WAIT && (seg->flags & SEG_FIN) &&
+		    seg->seq + segment_len(seg) == tcb->rcv_nxt)
 			tcb_start_timer(tcb, TIMER_TIME_WAIT, env->now,
 					env->params->time_wait);
 	}
@@ -447,16 +476,15 @@ static bool check_sequence(struct tcb *tcb, struct tcb_conn *conn,
 }
 
 /* Second, check the RST bit. */
-static bool check_rst(struct tcb *tcb, struct tcb_conn *conn,
-		      const struct segment *seg, const struct tcb_env *env,
-		      struct tcb_actions *actions)
+static bool check_rst(struct tcb *tcb, const struct segment *seg,
+		      const struct tcb_env *env, struct tcb_actions *actions)
 {
 	if (!(seg->flags & SEG_RST))
 		return true;
 
 	/* RFC 5961, 3.2: only the exact sequence number is believed. */
-	if (seg->seq != tcb->rcv_nxt) {
-		challenge(tcb, conn, seg, env);
+	if (env->params->challenge_rst && seg->seq != tcb->rcv_nxt) {
+		challenge(tcb, seg, env, actions);
 		return drop(actions, DROP_RST_CHALLENGED);
 	}
 
@@ -485,9 +513,8 @@ static bool check_rst(struct tcb *tcb, struct tcb_conn *conn,
 }
 
 /* Fourth, check the SYN bit. */
-static bool check_syn(struct tcb *tcb, struct tcb_conn *conn,
-		      const struct segment *seg, const struct tcb_env *env,
-		      struct tcb_actions *actions)
+static bool check_syn(struct tcb *tcb, const struct segment *seg,
+		      const struct tcb_env *env, struct tcb_actions *actions)
 {
 	if (!(seg->flags & SEG_SYN))
 		return true;
@@ -496,8 +523,27 @@ static bool check_syn(struct tcb *tcb, struct tcb_conn *conn,
 		tcb_set_state(tcb, STATE_LISTEN, CAUSE_SYN, actions);
 		return false;
 	}
-	challenge(tcb, conn, seg, env);		/* RFC 5961, 4.2 */
+	if (!env->params->challenge_syn) {
+		/* RFC 793: "it is an error, send a reset" */
+		reset_in_reply(seg, actions);
+		end_connection(tcb, ERROR_RESET, CAUSE_SYN_IN_WINDOW, actions);
+		return false;
+	}
+	challenge(tcb, seg, env, actions);		/* RFC 5961, 4.2 */
 	return drop(actions, DROP_SYN_CHALLENGED);
+}
+
+/*
+ * RFC 5681, 2: an ACK that says nothing but that something else has arrived.
+ * Where there is a scoreboard, its news say so better.
+ */
+static bool is_duplicate_ack(const struct tcb *tcb, const struct tcb_conn *conn,
+			     const struct segment *seg)
+{
+	return seg->ack == tcb->snd_una && tcb->snd_una != tcb->snd_nxt &&
+	       !segment_len(seg) && tcb->snd_wnd &&
+	       scaled_window(tcb, seg) == tcb->snd_wnd &&
+	       !((tcb->flags & TCB_SACK_OK) && conn->sacked);
 }
 
 /* Fifth, check the ACK field: the part that is alike in most states. */
@@ -505,34 +551,42 @@ static bool take_ack(struct tcb *tcb, struct tcb_conn *conn,
 		     const struct segment *seg, const struct tcb_env *env,
 		     struct tcb_actions *actions)
 {
-	bool in_flight = tcb->snd_una != tcb->snd_nxt;
+	bool sacked;
 
 	if (seq_after(seg->ack, tcb->snd_nxt)) {
-		challenge(tcb, conn, seg, env);
+		challenge(tcb, seg, env, actions);
 		return drop(actions, DROP_ACK_FUTURE);
 	}
 	/* RFC 5961, 5.2: blind data injection */
-	if (seq_before(seg->ack, tcb->snd_una - conn->max_snd_wnd)) {
-		challenge(tcb, conn, seg, env);
+	if (env->params->challenge_ack &&
+	    seq_before(seg->ack, tcb->snd_una - conn->max_snd_wnd)) {
+		challenge(tcb, seg, env, actions);
 		return drop(actions, DROP_ACK_OLD);
 	}
+	/* Now that it is believed, and not before: its timestamp. */
+	tcb_note_timestamp(tcb, conn, seg, env);
+	conn->heard_at = env->now;
+	conn->keep_probes = 0;
 
 	/*
 	 * It answers our probes: the connection stays open (MUST-37), unless
 	 * its user is gone. Then patience is bounded (RFC 6429).
 	 */
-	if (tcb->timer == TIMER_PERSIST && !(tcb->flags & TCB_RCV_CLOSED))
+	if (tcb->timer == TIMER_PERSIST && !(tcb->flags & TCB_RCV_CLOSED)) {
 		tcb->retries = 0;
+		conn->waiting_since = env->now;
+	}
+	sacked = tcb_recovery_sacked(tcb, conn, seg);
 	if (seq_after(seg->ack, tcb->snd_una))
 		advance_snd_una(tcb, conn, seg, env, actions);
-	else if (seg->ack == tcb->snd_una && in_flight && !segment_len(seg) &&
-		 scaled_window(tcb, seg) == tcb->snd_wnd && tcb->snd_wnd)
+	else if (sacked || is_duplicate_ack(tcb, conn, seg))
 		tcb_recovery_duplicate_ack(tcb, conn);
 
 	/* An old segment must not bring back an old window. */
 	if (!seq_before(seg->ack, tcb->snd_una) &&
-	    (seq_before(tcb->snd_wl1, seg->seq) ||
-	     (tcb->snd_wl1 == seg->seq && !seq_after(tcb->snd_wl2, seg->ack))))
+	    (seq_before(conn->snd_wl1, seg->seq) ||
+	     (conn->snd_wl1 == seg->seq &&
+	      !seq_after(conn->snd_wl2, seg->ack))))
 		set_send_window(tcb, conn, seg);
 	return true;
 }
@@ -556,7 +610,8 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
 			actions->verdict = VERDICT_ACCEPT;
 			return false;
 		}
-		established(tcb, conn, CAUSE_ACK_OF_SYN, actions);
+		established(tcb, conn, env, CAUSE_ACK_OF_SYN, actions);
+		tcb_note_timestamp(tcb, conn, seg, env);
 		set_send_window(tcb, conn, seg);
 		advance_snd_una(tcb, conn, seg, env, actions);
 		if (tcb->flags & TCB_FIN_QUEUED)
@@ -600,15 +655,28 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
 
 /*
  * May this SYN open a new incarnation of a connection in TIME-WAIT? (MAY-2)
- * Only if both sides' sequence numbers begin beyond those of the old one.
+ * Only if nothing of the old one can be taken for a part of it: by the peer's
+ * clock (RFC 6191, 2), or else by its sequence number.
  */
-static bool reopens(const struct tcb *tcb, const struct segment *seg,
-		    const struct tcb_env *env)
+static bool reopens(const struct tcb *tcb, const struct segment *seg)
 {
-	return tcb->state == STATE_TIME_WAIT &&
-	       (seg->flags & (SEG_SYN | SEG_ACK | SEG_RST)) == SEG_SYN &&
-	       seq_after(seg->seq, tcb->rcv_nxt) &&
-	       seq_after(env->iss, tcb->snd_nxt);
+	if (tcb->state != STATE_TIME_WAIT ||
+	    (seg->flags & (SEG_SYN | SEG_ACK | SEG_RST)) != SEG_SYN)
+		return false;
+	if ((tcb->flags & TCB_TS_OK) && seg->has_ts &&
+	    seg->tsval != tcb->ts_recent)
+		return seq_after(seg->tsval, tcb->ts_recent);
+	return seq_after(seg->seq, tcb->rcv_nxt);
+}
+
+/*
+ * MUST-13: our own initial number has to be beyond the old ones, too. A clock
+ * gives it, which a fast connection may have outrun.
+ */
+static u32 reopen_iss(const struct tcb *tcb, const struct tcb_env *env)
+{
+	return seq_after(env->iss, tcb->snd_nxt) ? env->iss :
+						   tcb->snd_nxt + 65537;
 }
 
 void tcb_segment_arrives(struct tcb *tcb, struct tcb_conn *conn,
@@ -625,16 +693,17 @@ void tcb_segment_arrives(struct tcb *tcb, struct tcb_conn *conn,
 		segment_in_syn_sent(tcb, conn, &seg, env, actions);
 		return;
 	}
-	if (reopens(tcb, &seg, env)) {
+	if (reopens(tcb, &seg)) {
 		tcb_set_state(tcb, STATE_CLOSED, CAUSE_NEW_SYN, actions);
 		actions->verdict = VERDICT_REOPEN;
+		actions->reopen_iss = reopen_iss(tcb, env);
 		return;
 	}
 
 	/* 3.10.7.4. Other States */
 	if (check_sequence(tcb, conn, &seg, env, actions) &&
-	    check_rst(tcb, conn, &seg, env, actions) &&
-	    check_syn(tcb, conn, &seg, env, actions) &&
+	    check_rst(tcb, &seg, env, actions) &&
+	    check_syn(tcb, &seg, env, actions) &&
 	    check_ack(tcb, conn, &seg, env, actions) &&
 	    process_text(tcb, conn, &seg, env, actions))
 		process_fin(tcb, conn, &seg, env, actions);

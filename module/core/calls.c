@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the user asks for: OPEN, SEND, RECEIVE, CLOSE, ABORT (3.10.1 - 3.10.5). */
 
-#include "tcb.h"
+#include "internal.h"
 
 void tcb_set_state(struct tcb *tcb, enum tcb_state to, enum tcb_cause cause,
 		   struct tcb_actions *actions)
@@ -19,12 +19,19 @@ void tcb_set_state(struct tcb *tcb, enum tcb_state to, enum tcb_cause cause,
 		tcb_stop_timer(tcb);
 }
 
-void tcb_begin(struct tcb *tcb, enum tcb_state from, u8 flags,
+static u16 offered(const struct tcb_params *params)
+{
+	return (params->window_scaling ? TCB_WSCALE_OK : 0) |
+	       (params->timestamps ? TCB_TS_OK : 0) |
+	       (params->sack ? TCB_SACK_OK : 0);
+}
+
+void tcb_begin(struct tcb *tcb, enum tcb_state from, u16 flags,
 	       const struct tcb_open *open, const struct tcb_env *env)
 {
 	*tcb = (struct tcb) {
 		.state = (u8)from,
-		.flags = flags | TCB_SYN_DUE,
+		.flags = flags | TCB_SYN_DUE | offered(env->params),
 		.rcv_wscale = open->wscale & 0xf,
 		/* So far nothing is known of the peer: the default. */
 		.snd_mss = (u16)min_u32(open->path_mss, TCB_MSS_DEFAULT),
@@ -35,6 +42,7 @@ void tcb_begin(struct tcb *tcb, enum tcb_state from, u8 flags,
 		.snd_end = open->iss + 1,
 		.rcv_wnd = min_u32(open->window, 65535),
 		.opened_at = env->now,
+		.challenged_at = env->now - env->params->challenge_interval,
 	};
 }
 
@@ -65,6 +73,9 @@ void tcb_conn_init(struct tcb_conn *conn, const struct tcb *tcb,
 		   const struct tcb_env *env)
 {
 	*conn = (struct tcb_conn) {
+		.settings = conn->settings,
+		.snd_wl1 = tcb->irs,
+		.snd_wl2 = tcb->iss,
 		.peer_mss = tcb->snd_mss,
 		.max_snd_wnd = tcb->snd_wnd,
 		.rtx_nxt = tcb->snd_una,
@@ -74,14 +85,17 @@ void tcb_conn_init(struct tcb_conn *conn, const struct tcb *tcb,
 		.ack_sent = tcb->rcv_nxt,
 		.rcv_segment = (u16)min_u32(tcb->rcv_mss, TCB_MSS_DEFAULT),
 		.quick_acks = TCB_QUICK_ACKS,
-		.challenged_at = env->now - TCB_CHALLENGE_INTERVAL,
+		.waiting_since = env->now,
+		.heard_at = env->now,
+		.ts_recent_at = env->now,
 		/* The handshake is the first round trip: see snd_una pass iss. */
-		.timing = tcb->retries == 0,
+		.timing = true,
+		.timed_twice = tcb->flags & TCB_SYN_AGAIN,
 		.timed_seq = tcb->iss + 1,
 		.timed_at = tcb->opened_at,
 	};
 	rtt_init(&conn->rtt, env->params->rto_initial);
-	congestion_init(&conn->cc, tcb->snd_mss, tcb->retries > 0);
+	tcb_begin_congestion(tcb, conn, tcb->retries > 0);
 }
 
 void tcb_send(struct tcb *tcb, u32 octets)
@@ -147,7 +161,8 @@ void tcb_stop_receiving(struct tcb *tcb, const struct tcb_env *env)
 				env->params->fin_wait_2);
 }
 
-void tcb_abort(struct tcb *tcb, struct tcb_actions *actions)
+void tcb_abort(struct tcb *tcb, const struct tcb_env *env,
+	       struct tcb_actions *actions)
 {
 	switch (tcb->state) {
 	case STATE_CLOSED:
@@ -157,12 +172,7 @@ void tcb_abort(struct tcb *tcb, struct tcb_actions *actions)
 	case STATE_FIN_WAIT_1:
 	case STATE_FIN_WAIT_2:
 	case STATE_CLOSE_WAIT:
-		/* <SEQ=SND.NXT><CTL=RST> */
-		actions->send_reset = true;
-		actions->reset = (struct segment) {
-			.seq = tcb->snd_nxt,
-			.flags = SEG_RST,
-		};
+		tcb_send_reset(tcb, env, actions);
 		break;
 	default:
 		break;
@@ -172,6 +182,5 @@ void tcb_abort(struct tcb *tcb, struct tcb_actions *actions)
 
 void tcb_set_path_mss(struct tcb *tcb, struct tcb_conn *conn, u16 path_mss)
 {
-	tcb->snd_mss = (u16)max_u32(min_u32(conn->peer_mss, path_mss),
-				    TCB_MSS_MIN);
+	tcb_set_mss(tcb, conn->peer_mss, path_mss);
 }

@@ -4,7 +4,7 @@
  * then what is new; an ACK by itself if nothing has carried it.
  */
 
-#include "tcb.h"
+#include "internal.h"
 
 #define WINDOW_FIELD_MAX 65535
 
@@ -25,7 +25,7 @@ static bool may_send_text(const struct tcb *tcb)
 /* By how much our Window fields are shifted to the right. */
 static unsigned int rcv_shift(const struct tcb *tcb)
 {
-	return tcb->wscale_ok ? tcb->rcv_wscale : 0;
+	return tcb->flags & TCB_WSCALE_OK ? tcb->rcv_wscale : 0;
 }
 
 u32 tcb_select_window(const struct tcb *tcb, const struct tcb_env *env)
@@ -46,6 +46,25 @@ u32 tcb_select_window(const struct tcb *tcb, const struct tcb_env *env)
 	return max_u32(window & ~(unit - 1), tcb->rcv_wnd);
 }
 
+static void fill_timestamps(const struct tcb *tcb, const struct tcb_env *env,
+			    struct segment *seg)
+{
+	seg->has_ts = tcb->flags & TCB_TS_OK;
+	seg->tsval = env->ts_now;
+	seg->tsecr = tcb->ts_recent;
+}
+
+/* The options of all segments after the SYN. */
+static void fill_options(const struct tcb *tcb, const struct tcb_conn *conn,
+			 const struct tcb_env *env, struct segment *seg)
+{
+	fill_timestamps(tcb, env, seg);
+	if (conn && conn->held && (tcb->flags & TCB_SACK_OK))
+		seg->sack_count = ranges_recent(conn->held, seg->sack,
+						seg->has_ts ? SEG_SACK_MAX - 1 :
+							      SEG_SACK_MAX);
+}
+
 /* What every segment says: how far we have read, how much more may come. */
 static void fill_ack(struct tcb *tcb, struct tcb_conn *conn,
 		     const struct tcb_env *env, struct segment *seg)
@@ -58,7 +77,7 @@ static void fill_ack(struct tcb *tcb, struct tcb_conn *conn,
 		tcb->rcv_wnd = tcb_select_window(tcb, env);
 	seg->window = (u16)min_u32(tcb->rcv_wnd >> rcv_shift(tcb),
 				   WINDOW_FIELD_MAX);
-	tcb->flags &= (u8)~TCB_ACK_NOW;
+	tcb->flags &= (u16)~TCB_ACK_NOW;
 	if (conn) {
 		if (conn->quick_acks)
 			conn->quick_acks--;
@@ -71,19 +90,20 @@ static void fill_ack(struct tcb *tcb, struct tcb_conn *conn,
 static void next_syn(struct tcb *tcb, struct tcb_conn *conn,
 		     const struct tcb_env *env, struct segment *seg)
 {
-	tcb->flags &= (u8)~(TCB_SYN_DUE | TCB_ACK_NOW);
+	tcb->flags &= (u16)~(TCB_SYN_DUE | TCB_ACK_NOW);
 
 	seg->seq = tcb->iss;
 	seg->flags = SEG_SYN;
 	/* RFC 7323, 2.2: the window in a SYN is never scaled. */
 	seg->window = (u16)min_u32(tcb->rcv_wnd, WINDOW_FIELD_MAX);
 	seg->mss = tcb->rcv_mss;
-	seg->has_wscale = true;
+	seg->has_wscale = tcb->flags & TCB_WSCALE_OK;
 	seg->wscale = tcb->rcv_wscale;
+	seg->sack_ok = tcb->flags & TCB_SACK_OK;
+	fill_timestamps(tcb, env, seg);
 	if (tcb->state != STATE_SYN_SENT) {
 		seg->flags |= SEG_ACK;
 		seg->ack = tcb->rcv_nxt;
-		seg->has_wscale = tcb->wscale_ok;
 	}
 	/* The answer to a SYN that came again does not start it anew. */
 	if (tcb->timer == TIMER_NONE)
@@ -97,9 +117,8 @@ static void next_syn(struct tcb *tcb, struct tcb_conn *conn,
  * (3.7.4, SHLD-7), both of which hold back segments that are not full.
  */
 static u32 worth_sending(const struct tcb *tcb, const struct tcb_conn *conn,
-			 u32 queued, u32 allowed)
+			 u32 mss, u32 queued, u32 allowed)
 {
-	u32 mss = tcb->snd_mss;
 	u32 len = min_u32(queued, allowed);
 	u32 part = len % mss;
 
@@ -121,48 +140,110 @@ static u32 worth_sending(const struct tcb *tcb, const struct tcb_conn *conn,
 	return len;
 }
 
-/* Text and FIN: [start, ...) as far as the windows let it go. */
+/* [start, end) is being sent: begin to measure the round trip, or spoil it. */
+static void time_round_trip(const struct tcb *tcb, struct tcb_conn *conn,
+			    const struct tcb_env *env, u32 start, u32 end)
+{
+	bool again = seq_before(start, tcb->snd_nxt);
+
+	if (conn->timing) {
+		conn->timed_twice |= again && seq_before(start, conn->timed_seq);
+	} else if (!again || (tcb->flags & TCB_TS_OK)) {
+		conn->timing = true;
+		conn->timed_twice = again;
+		conn->timed_seq = end;
+		conn->timed_at = env->now;
+	}
+}
+
+/* A stretch of sequence numbers that is next to be sent. */
+struct stretch {
+	u32 start;
+	u32 stop;	/* the number after the last; a FIN counts as one */
+	bool again;	/* it was sent before and is taken for lost */
+};
+
+static struct stretch next_stretch(const struct tcb *tcb,
+				   struct tcb_conn *conn, bool probe)
+{
+	struct stretch next = {
+		.start = probe ? tcb->snd_una : tcb->snd_nxt,
+		.stop = tcb->snd_end + !!(tcb->flags & TCB_FIN_QUEUED),
+	};
+	u32 hole = conn->rtx_nxt;
+
+	if (probe || !seq_before(hole, conn->rtx_end))
+		return next;
+
+	next.stop = ranges_hole(conn->sacked, &hole, conn->rtx_end);
+	conn->rtx_nxt = hole;
+	if (!seq_before(hole, conn->rtx_end)) {
+		/* All the rest has arrived: on to what is new. */
+		next.stop = tcb->snd_end + !!(tcb->flags & TCB_FIN_QUEUED);
+		return next;
+	}
+	next.start = hole;
+	next.again = true;
+	return next;
+}
+
+/* How many octets from @start on does the peer's window take? */
+static u32 in_peer_window(const struct tcb *tcb, u32 start)
+{
+	u32 used = start - tcb->snd_una;
+
+	return tcb->snd_wnd > used ? tcb->snd_wnd - used : 0;
+}
+
+/* How many more octets does the congestion window let into the network? */
+static u32 in_congestion_window(const struct tcb *tcb,
+				const struct tcb_conn *conn,
+				const struct stretch *next, u32 mss)
+{
+	u32 in_network = tcb_in_network(tcb, conn);
+	u32 cwnd = conn->cc.cwnd;
+
+	/* The first that is lost goes out whatever the window (RFC 6675, 4.3). */
+	if (next->again && next->start == tcb->snd_una)
+		return max_u32(mss, cwnd > in_network ? cwnd - in_network : 0);
+	/* RFC 3042: a duplicate ACK says that a segment has left the network. */
+	if (!conn->sacked)
+		cwnd += conn->dup_acks * mss;
+	return cwnd > in_network ? cwnd - in_network : 0;
+}
+
+/* Text and FIN: as far as the windows let it go. */
 static bool next_text(struct tcb *tcb, struct tcb_conn *conn,
 		      const struct tcb_env *env, u32 text_max,
 		      struct segment *seg)
 {
 	bool probe = tcb->flags & TCB_PROBE;
-	bool again = seq_before(conn->rtx_nxt, conn->rtx_end);
-	u32 mss = tcb->snd_mss;
-	u32 window = min_u32(tcb->snd_wnd, conn->cc.cwnd);
-	u32 start, stop, queued, used, allowed, end;
+	struct stretch next = next_stretch(tcb, conn, probe);
+	u32 mss = tcb->snd_mss - segment_sack_len(seg);
+	u32 start = next.start, stop = next.stop;
+	u32 queued, allowed, by_peer, by_congestion, end;
 	u32 len = 0;
 	bool fin = false;
 
-	tcb->flags &= (u8)~TCB_PROBE;
-	if (probe) {
-		start = tcb->snd_una;
-		stop = tcb->snd_end + !!(tcb->flags & TCB_FIN_QUEUED);
-	} else if (again) {
-		start = conn->rtx_nxt;
-		stop = conn->rtx_end;
-	} else {
-		start = tcb->snd_nxt;
-		stop = tcb->snd_end + !!(tcb->flags & TCB_FIN_QUEUED);
-	}
+	tcb->flags &= (u16)~TCB_PROBE;
 	if (!seq_before(start, stop))
 		return false;
 
-	queued = seq_min(stop, tcb->snd_end) - start;
-	if (seq_after(start, tcb->snd_end))
-		queued = 0;
-	used = start - tcb->snd_una;
-	allowed = window > used ? window - used : 0;
+	queued = seq_before(start, tcb->snd_end) ?
+		 seq_min(stop, tcb->snd_end) - start : 0;
+	by_peer = in_peer_window(tcb, start);
+	by_congestion = in_congestion_window(tcb, conn, &next, mss);
+	allowed = min_u32(by_peer, by_congestion);
 	text_max = max_u32(text_max - text_max % mss, mss);
 
 	if (probe)	/* at least one octet (3.8.6.1), whatever the window */
 		len = min_u32(queued, max_u32(min_u32(allowed, mss), 1));
-	else if (again)
+	else if (next.again)
 		len = min_u32(queued, allowed);
 	else
-		len = worth_sending(tcb, conn, queued, allowed);
-	conn->cwnd_limited = !again && len < queued && allowed < queued &&
-			     conn->cc.cwnd <= tcb->snd_wnd;
+		len = worth_sending(tcb, conn, mss, queued, allowed);
+	conn->cwnd_limited = !next.again && len < queued && allowed < queued &&
+			     by_congestion <= by_peer;
 	len = min_u32(len, text_max);
 
 	end = start + len;
@@ -174,9 +255,11 @@ static bool next_text(struct tcb *tcb, struct tcb_conn *conn,
 		 * Something waits and nothing is in flight whose ACK would
 		 * call us again: the persist timer will (MUST-35, SHLD-29).
 		 */
-		if (tcb->timer == TIMER_NONE)
+		if (tcb->timer == TIMER_NONE) {
+			conn->waiting_since = env->now;
 			tcb_start_timer(tcb, TIMER_PERSIST, env->now,
 					tcb_rto(tcb, conn, env->params));
+		}
 		return false;
 	}
 
@@ -193,25 +276,20 @@ static bool next_text(struct tcb *tcb, struct tcb_conn *conn,
 		conn->quick_acks = 0;	/* answers carry the ACKs from now on */
 	fill_ack(tcb, conn, env, seg);
 
-	if (seq_before(start, tcb->snd_nxt)) {
-		/* Karn: an ACK of it would not say which one arrived. */
-		if (conn->timing && seq_before(start, conn->timed_seq))
-			conn->timing = false;
-	} else if (!conn->timing) {
-		conn->timing = true;
-		conn->timed_seq = end;
-		conn->timed_at = env->now;
-	}
-	if (again && !probe)
+	time_round_trip(tcb, conn, env, start, end);
+	if (next.again)
 		conn->rtx_nxt = end;
 	if (len % mss && start + len == tcb->snd_end)
 		conn->small_end = seq_max(conn->small_end, end);
 	tcb->snd_nxt = seq_max(tcb->snd_nxt, end);
 
 	/* RFC 6298, (5.1) */
-	if (tcb->timer != TIMER_RETRANSMIT && !probe)
+	if (tcb->timer != TIMER_RETRANSMIT && !probe) {
+		if (tcb->timer == TIMER_NONE)
+			conn->waiting_since = env->now;
 		tcb_start_timer(tcb, TIMER_RETRANSMIT, env->now,
 				tcb_rto(tcb, conn, env->params));
+	}
 	return true;
 }
 
@@ -228,15 +306,32 @@ bool tcb_next_segment(struct tcb *tcb, struct tcb_conn *conn,
 		next_syn(tcb, conn, env, seg);
 		return true;
 	}
+	fill_options(tcb, conn, env, seg);
 	if (conn && may_send_text(tcb) &&
 	    next_text(tcb, conn, env, text_max, seg))
 		return true;
 
-	if (tcb->flags & TCB_ACK_NOW) {
-		/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> */
-		seg->seq = tcb->snd_nxt;
+	if (tcb->flags & (TCB_ACK_NOW | TCB_KEEP_PROBE)) {
+		/*
+		 * <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; a keep-alive has a
+		 * number that the peer has seen, so that it must answer.
+		 */
+		seg->seq = tcb->snd_nxt - !!(tcb->flags & TCB_KEEP_PROBE);
+		tcb->flags &= (u16)~TCB_KEEP_PROBE;
 		fill_ack(tcb, conn, env, seg);
 		return true;
 	}
 	return false;
+}
+
+void tcb_send_reset(const struct tcb *tcb, const struct tcb_env *env,
+		    struct tcb_actions *actions)
+{
+	actions->send_reset = true;
+	actions->reset = (struct segment) {
+		.seq = tcb->snd_nxt,
+		.flags = SEG_RST,
+		.has_ts = tcb->flags & TCB_TS_OK,
+		.tsval = env->ts_now,
+	};
 }

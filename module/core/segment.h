@@ -19,6 +19,16 @@
 #define SEG_HEADER_MIN 20	/* octets, without options */
 #define SEG_HEADER_MAX 60	/* octets, with all the options that fit */
 #define SEG_WSCALE_MAX 14	/* RFC 7323, 2.3 */
+#define SEG_SACK_MAX 4		/* ranges that fit a header (RFC 2018, 3) */
+
+/* Octets of header that timestamps take, with what aligns them. */
+#define SEG_TIMESTAMPS_LEN 12
+
+/* Octets with sequence numbers in [start, end). */
+struct seq_range {
+	u32 start;
+	u32 end;
+};
 
 /**
  * struct segment - what a segment says
@@ -30,6 +40,12 @@
  * @flags: SEG_SYN and the others
  * @has_wscale: is there a Window Scale option?
  * @wscale: its shift count, at most SEG_WSCALE_MAX
+ * @sack_ok: is there a SACK-Permitted option?
+ * @has_ts: is there a Timestamps option?
+ * @sack_count: ranges of the SACK option, 0 if there is none
+ * @tsval: TSval, the sender's clock, if @has_ts
+ * @tsecr: TSecr, what it last saw of ours, if @has_ts and SEG_ACK
+ * @sack: the ranges, as they stand in the option: not checked in any way
  */
 struct segment {
 	u32 seq;
@@ -40,6 +56,12 @@ struct segment {
 	u8 flags;
 	bool has_wscale;
 	u8 wscale;
+	bool sack_ok;
+	bool has_ts;
+	u8 sack_count;
+	u32 tsval;
+	u32 tsecr;
+	struct seq_range sack[SEG_SACK_MAX];
 };
 
 /* What may be wrong with the octets of a header. */
@@ -54,6 +76,12 @@ static inline u32 segment_len(const struct segment *seg)
 {
 	return seg->text_len + !!(seg->flags & SEG_SYN) +
 	       !!(seg->flags & SEG_FIN);
+}
+
+/* Octets of header that the SACK option takes, with what aligns it. */
+static inline u32 segment_sack_len(const struct segment *seg)
+{
+	return seg->sack_count ? 4 + 8u * seg->sack_count : 0;
 }
 
 /**

@@ -25,7 +25,7 @@
 #define EDUTCP_CORE_TCB_H
 
 #include "congestion.h"
-#include "reassembly.h"
+#include "ranges.h"
 #include "rtt.h"
 #include "segment.h"
 #include "seq.h"
@@ -33,11 +33,6 @@
 
 #define TCB_MSS_DEFAULT 536	/* octets: IPv4 peer without option, MUST-15 */
 #define TCB_MSS_MIN 48		/* octets: below it headers cost all; as Linux */
-/*
- * Answers to segments without text that change nothing are this far apart, in
- * milliseconds, or two confused peers would answer each other for ever.
- */
-#define TCB_CHALLENGE_INTERVAL 500
 #define TCB_RTO_AFTER_LOST_SYN 3000	/* milliseconds; RFC 6298, (5.7) */
 #define TCB_QUICK_ACKS 16	/* ACKs not delayed at the start, as Linux */
 
@@ -59,6 +54,17 @@ enum tcb_timer {
 #define TCB_PROBE	BIT(5)	/* an octet must go out, whatever the window */
 #define TCB_NODELAY	BIT(6)	/* the user turned Nagle's algorithm off */
 #define TCB_CORKED	BIT(7)	/* the user will send more: hold part segments */
+#define TCB_SYN_AGAIN	BIT(8)	/* our SYN has gone out more than once */
+#define TCB_SYN_ACKED	BIT(9)	/* and has been acknowledged */
+#define TCB_KEEP_PROBE	BIT(10)	/* a keep-alive must go out */
+/*
+ * Options: both SYNs carry them; before the peer's has come, ours does.
+ */
+#define TCB_WSCALE_OK	BIT(11)	/* Window Scale (RFC 7323, 2.2) */
+#define TCB_TS_OK	BIT(12)	/* Timestamps (RFC 7323, 3.2) */
+#define TCB_SACK_OK	BIT(13)	/* SACK-Permitted (RFC 2018, 2) */
+
+#define TCB_OPTIONS	(TCB_WSCALE_OK | TCB_TS_OK | TCB_SACK_OK)
 
 /**
  * struct tcb - the Transmission Control Block (RFC 9293, 3.3.1)
@@ -69,8 +75,8 @@ enum tcb_timer {
  * @backoff: the timeout is shifted left by this
  * @snd_wscale: shift count for windows that the peer advertises
  * @rcv_wscale: shift count for windows that we advertise
- * @wscale_ok: both SYNs carry the Window Scale option (RFC 7323, 2.2)
  * @snd_mss: effective send MSS: octets of text that fit a segment (3.7.1)
+ *	without a SACK option
  * @rcv_mss: the value of our own MSS option
  * @iss: initial send sequence number
  * @irs: initial receive sequence number
@@ -78,22 +84,21 @@ enum tcb_timer {
  * @snd_nxt: SND.NXT, next sequence number to send; never moves back
  * @snd_end: sequence number after the last octet that the user has SENT
  * @snd_wnd: SND.WND, scaled
- * @snd_wl1: SND.WL1
- * @snd_wl2: SND.WL2
  * @rcv_nxt: RCV.NXT
  * @rcv_wnd: RCV.WND: what the peer may still send, by what we last advertised
  * @deadline: when @timer expires, on the core's clock
  * @opened_at: when the connection was opened, on the core's clock
+ * @challenged_at: when we last answered a segment that changed nothing
+ * @ts_recent: TS.Recent, the peer's clock (RFC 7323, 4.3)
  */
 struct tcb {
 	u8 state;
-	u8 flags;
 	u8 timer;
+	u16 flags;
 	u8 retries;
 	u8 backoff;
 	u8 snd_wscale:4;
 	u8 rcv_wscale:4;
-	bool wscale_ok;
 	u16 snd_mss;
 	u16 rcv_mss;
 	u32 iss;
@@ -102,12 +107,12 @@ struct tcb {
 	u32 snd_nxt;
 	u32 snd_end;
 	u32 snd_wnd;
-	u32 snd_wl1;
-	u32 snd_wl2;
 	u32 rcv_nxt;
 	u32 rcv_wnd;
 	u32 deadline;
 	u32 opened_at;
+	u32 challenged_at;
+	u32 ts_recent;
 };
 
 /* Are we making good for lost segments? */
@@ -118,38 +123,75 @@ enum tcb_recovery {
 };
 
 /**
+ * struct tcb_settings - what the user has set for this connection
+ * @algorithm: of congestion control; NULL: congestion_reno
+ * @user_timeout: so long may data stay unacknowledged (3.9.1, OPEN; RFC 5482)
+ * @keep_idle: instead of tcb_params.keep_idle
+ * @keep_interval: instead of tcb_params.keep_interval
+ * @keep_count: instead of tcb_params.keep_count
+ * @syn_retries: instead of tcb_params.syn_retries
+ * @keepalive: keep-alives are to be sent (MUST-24)
+ *
+ * Times are in milliseconds; 0 says that it was not set.
+ */
+struct tcb_settings {
+	const struct congestion_algorithm *algorithm;
+	u32 user_timeout;
+	u32 keep_idle;
+	u32 keep_interval;
+	u8 keep_count;
+	u8 syn_retries;
+	bool keepalive;
+};
+
+/**
  * struct tcb_conn - what only an open connection needs
+ * @settings: what the user has set; stays from one connection to the next
  * @rtt: round-trip time and retransmission timeout
  * @cc: congestion window
  * @held: ranges that arrived before their turn; NULL: none can be held
+ * @sacked: of what is in flight, ranges that the peer holds (the scoreboard of
+ *	RFC 6675); NULL: none can be noted
  * @max_snd_wnd: MAX.SND.WND, the largest window the peer ever offered
+ * @snd_wl1: SND.WL1
+ * @snd_wl2: SND.WL2
  * @rtx_nxt: next sequence number to send again, if before @rtx_end
- * @rtx_end: end of what is taken for lost
+ * @rtx_end: end of what is taken for lost, but for what is in @sacked
  * @recover: recovery lasts until this is acknowledged; duplicate ACKs mean
  *	a loss only when more than this is (RFC 6582)
  * @small_end: end of the last part segment that was sent (for Nagle)
  * @timed_seq: its acknowledgment ends the running round-trip measurement
  * @timed_at: when that measurement began
  * @ack_deadline: when a delayed ACK must go out, if @ack_pending
- * @ack_sent: the last acknowledgment number that went out
+ * @ack_sent: Last.ACK.sent, the last acknowledgment number that went out
  * @fin_seq: where the peer's FIN stands, if @fin_held
- * @challenged_at: when we last answered a segment that changed nothing
+ * @ts_recent_at: when tcb.ts_recent was last set
+ * @waiting_since: when the peer last acknowledged something, or what is in
+ *	flight was sent (for the user timeout)
+ * @heard_at: when the peer was last heard of (for keep-alives)
+ * @probed_at: when the last keep-alive was sent, if @keep_probes
  * @peer_mss: MSS option of the peer, or the default
  * @rcv_segment: octets of the largest segment the peer has sent, or the
  *	default MSS if that is more: what "full-sized" means (SHLD-19)
  * @recovery: an enum tcb_recovery
  * @dup_acks: duplicate ACKs in a row
  * @quick_acks: so many ACKs are not delayed yet
+ * @keep_probes: keep-alives without an answer
  * @ack_pending: an ACK is owed but may wait
  * @timing: a round trip is being measured
+ * @timed_twice: what is being timed was sent more than once
  * @fin_held: the peer's FIN has arrived, not yet all before it
  * @cwnd_limited: the congestion window held data back
  */
 struct tcb_conn {
+	struct tcb_settings settings;
 	struct rtt rtt;
 	struct congestion cc;
-	struct reassembly *held;
+	struct ranges *held;
+	struct ranges *sacked;
 	u32 max_snd_wnd;
+	u32 snd_wl1;
+	u32 snd_wl2;
 	u32 rtx_nxt;
 	u32 rtx_end;
 	u32 recover;
@@ -159,14 +201,19 @@ struct tcb_conn {
 	u32 ack_deadline;
 	u32 ack_sent;
 	u32 fin_seq;
-	u32 challenged_at;
+	u32 ts_recent_at;
+	u32 waiting_since;
+	u32 heard_at;
+	u32 probed_at;
 	u16 peer_mss;
 	u16 rcv_segment;
 	u8 recovery;
 	u8 dup_acks;
 	u8 quick_acks;
+	u8 keep_probes;
 	bool ack_pending;
 	bool timing;
+	bool timed_twice;
 	bool fin_held;
 	bool cwnd_limited;
 };
@@ -179,10 +226,24 @@ struct tcb_conn {
  * @delayed_ack: an ACK waits no longer than this (MUST-40: below 500)
  * @time_wait: 2 MSL
  * @fin_wait_2: patience with a peer that does not close, if nobody reads
+ * @challenge_interval: answers of a connection to segments without text that
+ *	change nothing are so far apart, or two confused peers would answer each
+ *	other for ever (RFC 5961, 7)
+ * @keep_idle: after so long a silence a keep-alive is sent (MUST-28)
+ * @keep_interval: and after so long another, if it is not answered
  * @syn_retries: R2 for a SYN (MUST-23)
  * @synack_retries: R2 for the SYN,ACK of a listener
+ * @r1_retries: R1: after so many retransmissions of a segment the IP layer is
+ *	asked to look for another way (MUST-20)
  * @data_retries: R2 for data
  * @orphan_retries: R2 when the user is gone
+ * @keep_count: so many keep-alives go unanswered before the end
+ * @window_scaling: offer the Window Scale option
+ * @timestamps: offer the Timestamps option
+ * @sack: offer the SACK-Permitted option
+ * @challenge_rst: a RST must bear the exact sequence number (RFC 5961, 3)
+ * @challenge_syn: a SYN does not reset a connection (RFC 5961, 4)
+ * @challenge_ack: an ACK must not be too old (RFC 5961, 5)
  * @protect_time_wait: RST does not end TIME-WAIT (RFC 1337)
  */
 struct tcb_params {
@@ -192,27 +253,46 @@ struct tcb_params {
 	u32 delayed_ack;
 	u32 time_wait;
 	u32 fin_wait_2;
+	u32 challenge_interval;
+	u32 keep_idle;
+	u32 keep_interval;
 	u8 syn_retries;
 	u8 synack_retries;
+	u8 r1_retries;
 	u8 data_retries;
 	u8 orphan_retries;
+	u8 keep_count;
+	u8 window_scaling;
+	u8 timestamps;
+	u8 sack;
+	u8 challenge_rst;
+	u8 challenge_syn;
+	u8 challenge_ack;
 	u8 protect_time_wait;
 };
 
 /**
  * struct tcb_env - what an event needs to know of the world
  * @now: the time in milliseconds, from a clock that wraps
+ * @ts_now: the connection's timestamp clock: @now, from a beginning of its own
+ *	(RFC 7323, 5.4)
  * @rcv_space: octets for which there is room in the receive buffer
  * @rcv_buffer: octets of the whole receive buffer
  * @iss: in TIME-WAIT, the initial sequence number of a connection that began
  *	now; else not looked at
+ * @challenges_left: challenge ACKs that may still be sent by all connections
+ *	together (RFC 5961, 7)
+ * @no_room: there is no memory for the text of a segment
  * @params: the knobs
  */
 struct tcb_env {
 	u32 now;
+	u32 ts_now;
 	u32 rcv_space;
 	u32 rcv_buffer;
 	u32 iss;
+	u32 challenges_left;
+	bool no_room;
 	const struct tcb_params *params;
 };
 
@@ -226,6 +306,7 @@ enum tcb_drop {
 	DROP_SYN_SENT_ACK,	/* unacceptable ACK, 3.10.7.3 first */
 	DROP_SYN_SENT_RST,	/* RST without acceptable ACK, second */
 	DROP_SYN_SENT_OTHER,	/* neither SYN nor RST, fifth */
+	DROP_PAWS,		/* from the past, by its timestamp (RFC 7323) */
 	DROP_SEQUENCE,		/* outside of the window, 3.10.7.4 first */
 	DROP_RST_CHALLENGED,	/* RST not exactly at RCV.NXT, second */
 	DROP_RST_TIME_WAIT,	/* RFC 1337 */
@@ -237,7 +318,7 @@ enum tcb_drop {
 	DROP_TEXT_AFTER_FIN,	/* text after the peer's FIN, seventh */
 	DROP_TEXT_AFTER_CLOSE,	/* text when nobody reads, 3.6.1 */
 	DROP_TEXT_DUPLICATE,	/* text that is here already */
-	DROP_TEXT_NO_ROOM,	/* text before its turn, and no room for it */
+	DROP_TEXT_NO_ROOM,	/* text for which there is no room */
 	DROP_COUNT,
 };
 
@@ -254,6 +335,7 @@ enum tcb_error {
 #define TELL_READABLE	BIT(1)	/* rcv_nxt has advanced over text */
 #define TELL_WRITABLE	BIT(2)	/* snd_una has advanced */
 #define TELL_PEER_DONE	BIT(3)	/* the peer's FIN was reached */
+#define TELL_NO_ANSWER	BIT(4)	/* R1 is reached: look for another route */
 
 /* How a segment leaves the one it was handed to. */
 enum tcb_verdict {
@@ -261,7 +343,9 @@ enum tcb_verdict {
 	VERDICT_ACCEPT,		/* request: the handshake is complete; make a
 				 * socket and hand it the same segment
 				 */
-	VERDICT_REOPEN,		/* TIME-WAIT: a new SYN; hand it to a listener */
+	VERDICT_REOPEN,		/* TIME-WAIT: a new SYN; hand it to a listener,
+				 * with @reopen_iss for its tcb_open_request()
+				 */
 };
 
 /* A change of state. */
@@ -282,11 +366,14 @@ struct tcb_move {
  * @error: why the connection ended
  * @tell: what to tell the user
  * @send_reset: send @reset
+ * @challenged: a challenge ACK is sent: one less of tcb_env.challenges_left
  * @keep_text: keep text of the segment: @text_len octets from @text_offset
  * @text_offset: octets of the segment's text that are not wanted
  * @text_len: octets of text to keep, starting at sequence number @text_seq;
  *	all up to rcv_nxt is in order and may be given to the user
  * @text_seq: sequence number of the first octet kept
+ * @reopen_iss: an initial sequence number that the old connection has not
+ *	reached (MUST-13)
  * @reset: the RST to send
  */
 struct tcb_actions {
@@ -297,10 +384,12 @@ struct tcb_actions {
 	u8 error;
 	u8 tell;
 	bool send_reset;
+	bool challenged;
 	bool keep_text;
 	u32 text_offset;
 	u32 text_len;
 	u32 text_seq;
+	u32 reopen_iss;
 	struct segment reset;
 };
 
@@ -308,7 +397,7 @@ struct tcb_actions {
  * struct tcb_open - how a connection starts
  * @iss: initial send sequence number, unpredictable (MUST-9)
  * @mss: value for our MSS option: what we can receive (MUST-14)
- * @path_mss: octets of text that the path takes in one segment
+ * @path_mss: octets of text that the path takes in one segment without options
  * @wscale: shift count that we offer
  * @window: receive window to begin with
  */
@@ -356,7 +445,7 @@ void tcb_connect(struct tcb *tcb, struct tcb_conn *conn,
 
 /**
  * tcb_conn_init() - the second half of a connection that a listener made
- * @conn: to be filled in
+ * @conn: to be filled in; its settings are kept
  * @tcb: the request's TCB, in SYN-RECEIVED
  * @env: the world
  */
@@ -403,15 +492,17 @@ void tcb_stop_receiving(struct tcb *tcb, const struct tcb_env *env);
 /**
  * tcb_abort() - ABORT (3.10.5)
  * @tcb: a connection
+ * @env: the world
  * @actions: what to do
  */
-void tcb_abort(struct tcb *tcb, struct tcb_actions *actions);
+void tcb_abort(struct tcb *tcb, const struct tcb_env *env,
+	       struct tcb_actions *actions);
 
 /**
  * tcb_set_path_mss() - the path's MTU has become known or has changed
  * @tcb: a connection
  * @conn: its second half
- * @path_mss: octets of text that the path takes in one segment
+ * @path_mss: octets of text that the path takes in one segment without options
  */
 void tcb_set_path_mss(struct tcb *tcb, struct tcb_conn *conn, u16 path_mss);
 
@@ -479,12 +570,13 @@ void tcb_segment_arrives(struct tcb *tcb, struct tcb_conn *conn,
  * tcb_next_deadline() - when does tcb_timeout() have something to do?
  * @tcb: a connection
  * @conn: its second half, or NULL
+ * @params: the knobs
  * @deadline: set to the instant, on the core's clock
  *
  * Return: false if no timer is running.
  */
 bool tcb_next_deadline(const struct tcb *tcb, const struct tcb_conn *conn,
-		       u32 *deadline);
+		       const struct tcb_params *params, u32 *deadline);
 
 /**
  * tcb_timeout() - handle the timers whose time has come
@@ -517,93 +609,5 @@ void tcb_timeout(struct tcb *tcb, struct tcb_conn *conn,
 bool tcb_next_segment(struct tcb *tcb, struct tcb_conn *conn,
 		      const struct tcb_env *env, u32 text_max,
 		      struct segment *seg);
-
-/*
- * For the files of the core alone.
- */
-
-/**
- * tcb_set_state() - the one function that changes a connection's state
- * @tcb: a connection
- * @to: the state to enter
- * @cause: an enum tcb_cause
- * @actions: the move is noted here, for the holder to count and to show
- */
-void tcb_set_state(struct tcb *tcb, enum tcb_state to, enum tcb_cause cause,
-		   struct tcb_actions *actions);
-
-/**
- * tcb_begin() - a new connection, its SYN about to be sent
- * @tcb: is set anew
- * @from: the state that it is about to leave
- * @flags: flags to begin with
- * @open: how to start
- * @env: the world
- */
-void tcb_begin(struct tcb *tcb, enum tcb_state from, u8 flags,
-	       const struct tcb_open *open, const struct tcb_env *env);
-
-/* The timeout that the next (re)transmission will have, in milliseconds. */
-u32 tcb_rto(const struct tcb *tcb, const struct tcb_conn *conn,
-	    const struct tcb_params *params);
-
-static inline void tcb_start_timer(struct tcb *tcb, enum tcb_timer timer,
-				   u32 now, u32 timeout)
-{
-	tcb->timer = timer;
-	tcb->deadline = now + timeout;
-}
-
-static inline void tcb_stop_timer(struct tcb *tcb)
-{
-	tcb->timer = TIMER_NONE;
-}
-
-/* Has our FIN been acknowledged? Not: "some ACK has arrived". */
-static inline bool tcb_fin_acked(const struct tcb *tcb)
-{
-	return (tcb->flags & TCB_FIN_QUEUED) &&
-	       seq_after(tcb->snd_una, tcb->snd_end);
-}
-
-/**
- * tcb_select_window() - the receive window to advertise next (3.8.6.2.2)
- * @tcb: a connection
- * @env: the world
- *
- * Return: octets from rcv_nxt.
- */
-u32 tcb_select_window(const struct tcb *tcb, const struct tcb_env *env);
-
-/* recovery.c: making good for lost segments */
-
-/**
- * tcb_recovery_acked() - snd_una has advanced
- * @tcb: a connection
- * @conn: its second half
- * @acked: by so many octets of text
- */
-void tcb_recovery_acked(struct tcb *tcb, struct tcb_conn *conn, u32 acked);
-
-/**
- * tcb_recovery_duplicate_ack() - a duplicate ACK arrived (RFC 5681, 2)
- * @tcb: a connection
- * @conn: its second half
- */
-void tcb_recovery_duplicate_ack(struct tcb *tcb, struct tcb_conn *conn);
-
-/**
- * tcb_recovery_timeout() - the retransmission timer expired
- * @tcb: a connection
- * @conn: its second half
- */
-void tcb_recovery_timeout(struct tcb *tcb, struct tcb_conn *conn);
-
-/* Take [start, end) for lost, so that it is sent again. */
-static inline void tcb_retransmit(struct tcb_conn *conn, u32 start, u32 end)
-{
-	conn->rtx_nxt = start;
-	conn->rtx_end = end;
-}
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Timeouts (RFC 9293, 3.10.8; RFC 6298, 5). */
 
-#include "tcb.h"
+#include "internal.h"
 
 #define BACKOFF_MAX 16	/* 2^16 times any timeout is beyond every bound */
 
@@ -15,30 +15,48 @@ u32 tcb_rto(const struct tcb *tcb, const struct tcb_conn *conn,
 	return rto < params->rto_max ? (u32)rto : params->rto_max;
 }
 
-bool tcb_next_deadline(const struct tcb *tcb, const struct tcb_conn *conn,
-		       u32 *deadline)
+/* USER TIMEOUT: does it run, and when does it expire? */
+static bool user_timeout_deadline(const struct tcb *tcb,
+				  const struct tcb_conn *conn, u32 *deadline)
 {
-	bool main_timer = tcb->timer != TIMER_NONE;
+	*deadline = conn->waiting_since + conn->settings.user_timeout;
+	return conn->settings.user_timeout &&
+	       (tcb->timer == TIMER_RETRANSMIT || tcb->timer == TIMER_PERSIST);
+}
+
+bool tcb_next_deadline(const struct tcb *tcb, const struct tcb_conn *conn,
+		       const struct tcb_params *params, u32 *deadline)
+{
+	bool running = tcb->timer != TIMER_NONE;
+	u32 other;
 
 	if (tcb->state == STATE_CLOSED)
 		return false;
-	if (conn && conn->ack_pending) {
-		*deadline = main_timer ?
-			seq_min(tcb->deadline, conn->ack_deadline) :
-			conn->ack_deadline;
-		return true;
-	}
 	*deadline = tcb->deadline;
-	return main_timer;
+	if (!conn)
+		return running;
+	if (conn->ack_pending) {
+		*deadline = running ? seq_min(*deadline, conn->ack_deadline) :
+				      conn->ack_deadline;
+		running = true;
+	}
+	if (user_timeout_deadline(tcb, conn, &other) ||
+	    tcb_keepalive_deadline(tcb, conn, params, &other)) {
+		*deadline = running ? seq_min(*deadline, other) : other;
+		running = true;
+	}
+	return running;
 }
 
 /* R2 (MUST-20, MUST-23): so many retransmissions, then give up. */
 static unsigned int retry_limit(const struct tcb *tcb,
+				const struct tcb_conn *conn,
 				const struct tcb_params *params)
 {
 	if (tcb->state == STATE_SYN_SENT ||
 	    (tcb->state == STATE_SYN_RCVD && (tcb->flags & TCB_ACTIVE)))
-		return params->syn_retries;
+		return conn->settings.syn_retries ?
+		       conn->settings.syn_retries : params->syn_retries;
 	if (tcb->state == STATE_SYN_RCVD)
 		return params->synack_retries;
 	if (tcb->flags & TCB_RCV_CLOSED)
@@ -51,19 +69,21 @@ static void retransmission_timeout(struct tcb *tcb, struct tcb_conn *conn,
 				   const struct tcb_env *env,
 				   struct tcb_actions *actions)
 {
-	if (tcb->retries >= retry_limit(tcb, env->params)) {
+	if (tcb->retries >= retry_limit(tcb, conn, env->params)) {
 		actions->error = ERROR_TIMED_OUT;
 		tcb_set_state(tcb, STATE_CLOSED, CAUSE_RETRIES_EXHAUSTED,
 			      actions);
 		return;
 	}
 	tcb->retries++;
+	if (tcb->retries == env->params->r1_retries)
+		actions->tell |= TELL_NO_ANSWER;
 	tcb->backoff = (u8)min_u32(tcb->backoff + 1, BACKOFF_MAX);
 
-	if (tcb->snd_una == tcb->iss) {
-		tcb->flags |= TCB_SYN_DUE;
+	if (!(tcb->flags & TCB_SYN_ACKED)) {
+		tcb_repeat_syn(tcb);
 		if (conn)
-			conn->timing = false;
+			conn->timed_twice = true;
 	} else if (tcb->snd_wnd == 0) {
 		tcb->flags |= TCB_PROBE;
 		tcb->timer = TIMER_PERSIST;
@@ -80,6 +100,20 @@ static void retransmission_timeout(struct tcb *tcb, struct tcb_conn *conn,
 void tcb_timeout(struct tcb *tcb, struct tcb_conn *conn,
 		 const struct tcb_env *env, struct tcb_actions *actions)
 {
+	u32 deadline;
+
+	if (conn && user_timeout_deadline(tcb, conn, &deadline) &&
+	    time_reached(env->now, deadline)) {
+		actions->error = ERROR_TIMED_OUT;
+		tcb_set_state(tcb, STATE_CLOSED, CAUSE_USER_TIMEOUT, actions);
+		return;
+	}
+	if (conn && tcb_keepalive_deadline(tcb, conn, env->params, &deadline) &&
+	    time_reached(env->now, deadline)) {
+		tcb_keepalive_timeout(tcb, conn, env, actions);
+		if (tcb->state == STATE_CLOSED)
+			return;
+	}
 	if (conn && conn->ack_pending &&
 	    time_reached(env->now, conn->ack_deadline)) {
 		conn->ack_pending = false;

@@ -224,7 +224,7 @@ TEST(more_holes_than_can_be_remembered_are_dropped)
 
 	start(&s);
 	established(&s);
-	for (i = 1; i <= REASSEMBLY_RANGES; i++) {
+	for (i = 1; i <= RANGES_MAX; i++) {
 		arrives(&s, ACK, .seq = 1 + 20 * i, .ack = 1, .len = 10);
 		expect_sent(&s, ACK, .seq = 1, .ack = 1);
 	}
@@ -974,15 +974,32 @@ TEST(round_trip_of_a_fast_retransmit_is_not_measured)
 	EXPECT_EQ(800, s.conn->rtt.srtt8);
 }
 
+/* Limited transmit: RFC 3042 */
+TEST(each_of_the_first_two_duplicate_acks_lets_new_text_go)
+{
+	in_flight(20000);
+	duplicate_acks(1, 1);
+	expect_sent(&s, ACK, .seq = 10001, .ack = 1, .len = MSS);
+	duplicate_acks(1, 1);
+	expect_sent(&s, ACK, .seq = 11001, .ack = 1, .len = MSS);
+	expect_nothing_sent(&s);
+	EXPECT_EQ(10000, s.conn->cc.cwnd);
+}
+
 TEST(further_duplicate_acks_let_new_text_go)
 {
 	in_flight(20000);
-	duplicate_acks(1, 3);
+	duplicate_acks(1, 1);
+	ignore_sent(&s);
+	duplicate_acks(1, 1);
+	ignore_sent(&s);		/* 2000 more: see above */
+	duplicate_acks(1, 1);
 	expect_sent(&s, ACK, .seq = 1, .ack = 1, .len = MSS);
-	duplicate_acks(1, 2);		/* cwnd 8000 + 2000: not more */
+	EXPECT_EQ(5000, s.conn->cc.ssthresh);
+	duplicate_acks(1, 4);		/* cwnd 8000 + 4000: not more */
 	expect_nothing_sent(&s);
 	duplicate_acks(1, 1);
-	expect_sent(&s, ACK, .seq = 10001, .ack = 1, .len = MSS);
+	expect_sent(&s, ACK, .seq = 12001, .ack = 1, .len = MSS);
 }
 
 /* RFC 6582, 3.2, step 3 */

@@ -104,8 +104,8 @@ void pair_start(struct pair *pair, u64 seed)
 static void set_clocks(struct pair *pair, u32 now)
 {
 	pair->now = now;
-	pair->a.env.now = now;
-	pair->b.env.now = now;
+	scenario_set_clock(&pair->a, now);
+	scenario_set_clock(&pair->b, now);
 }
 
 /* The packet that arrives first, of those the one that was sent first. */
@@ -164,7 +164,8 @@ void pair_run(struct pair *pair, u32 ms)
 		for (i = 0; i < 2; i++) {
 			struct scenario *s = ends[i];
 
-			if (tcb_next_deadline(&s->tcb, s->conn, &deadline) &&
+			if (tcb_next_deadline(&s->tcb, s->conn, &s->params,
+					      &deadline) &&
 			    !seq_after(deadline, next)) {
 				next = deadline;
 				timer_of = s;

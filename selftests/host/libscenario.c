@@ -160,22 +160,52 @@ static void print_segment(char *text, size_t size, const struct seg *seg)
 		used += (size_t)snprintf(text + used, size - used, " mss %u",
 					 seg->mss);
 	if (seg->has_wscale)
-		snprintf(text + used, size - used, " wscale %u", seg->wscale);
+		used += (size_t)snprintf(text + used, size - used, " wscale %u",
+					 seg->wscale);
+	if (seg->sack_ok)
+		used += (size_t)snprintf(text + used, size - used, " sackOK");
+	if (seg->has_ts)
+		used += (size_t)snprintf(text + used, size - used,
+					 " ts %u ecr %u", seg->tsval,
+					 seg->tsecr);
+	for (i = 0; i < SEG_SACK_MAX && seg->sack[i].end; i++)
+		used += (size_t)snprintf(text + used, size - used,
+					 " sack %u:%u", seg->sack[i].start,
+					 seg->sack[i].end);
 }
 
-/* With sequence numbers relative to those of the sender and the receiver. */
-static struct seg relative(const struct segment *seg, u32 sender, u32 receiver)
+/* As tests write it; @ours: we have sent it, not the peer. */
+static struct seg relative(const struct scenario *s, const struct segment *seg,
+			   bool ours)
 {
-	return (struct seg) {
+	u32 sender = ours ? s->open.iss : s->peer_iss;
+	u32 receiver = ours ? s->peer_iss : s->open.iss;
+	bool ack = seg->flags & SEG_ACK;
+	struct seg shown = {
 		.flags = seg->flags,
 		.seq = seg->seq - sender,
-		.ack = seg->flags & SEG_ACK ? seg->ack - receiver : 0,
+		.ack = ack ? seg->ack - receiver : 0,
 		.len = seg->text_len,
 		.window = seg->window ? seg->window : ZERO_WINDOW,
 		.mss = seg->mss,
 		.has_wscale = seg->has_wscale,
 		.wscale = seg->has_wscale ? seg->wscale : 0,
+		.sack_ok = seg->sack_ok,
+		.has_ts = seg->has_ts,
 	};
+	unsigned int i;
+
+	if (seg->has_ts) {
+		shown.tsval = seg->tsval - (ours ? TS_BASE : PEER_TS_BASE);
+		shown.tsecr = ack ? seg->tsecr -
+				    (ours ? PEER_TS_BASE : TS_BASE) : 0;
+	}
+	for (i = 0; i < seg->sack_count; i++)
+		shown.sack[i] = (struct seq_range) {
+			.start = seg->sack[i].start - receiver,
+			.end = seg->sack[i].end - receiver,
+		};
+	return shown;
 }
 
 static void note_segment(struct scenario *s, const char *arrow,
@@ -221,14 +251,16 @@ static void note_moves(struct scenario *s)
 
 static void note_sent(struct scenario *s, const struct segment *seg)
 {
-	unsigned int shift = s->tcb.wscale_ok && !(seg->flags & SEG_SYN) ?
+	unsigned int shift = (s->tcb.flags & TCB_WSCALE_OK) && !(seg->flags & SEG_SYN) ?
 			     s->tcb.rcv_wscale : 0;
 	/* RFC 7323, 2.4: scaling may move the edge back by less than a unit. */
 	u32 slack = (1u << shift) - 1;
-	struct seg shown = relative(seg, s->open.iss, s->peer_iss);
+	struct seg shown = relative(s, seg, true);
 	u32 edge = seg->ack + ((u32)seg->window << shift);
 
 	note_segment(s, "-->", &shown);
+	if (seg->has_ts)
+		s->ts_heard = seg->tsval;
 	if (seg->text_len && (seq_before(seg->seq, s->tcb.iss + 1) ||
 			      seq_after(seg->seq + seg->text_len,
 					s->tcb.snd_end)))
@@ -311,9 +343,9 @@ static void invariants(struct scenario *s)
 {
 	struct tcb *tcb = &s->tcb;
 	bool in_flight = tcb->snd_una != tcb->snd_nxt;
-	u32 unit = tcb->wscale_ok ? 1u << tcb->rcv_wscale : 1;
+	u32 unit = tcb->flags & TCB_WSCALE_OK ? 1u << tcb->rcv_wscale : 1;
 	u32 deadline;
-	bool timed = tcb_next_deadline(tcb, s->conn, &deadline);
+	bool timed = tcb_next_deadline(tcb, s->conn, &s->params, &deadline);
 
 	if (timed && seq_before(deadline, s->env.now))
 		scenario_fail(s, "a timer was due in the past");
@@ -398,8 +430,7 @@ static void begin(struct scenario *s)
 	if (s->relaxed)
 		s->sent_count = 0;
 	if (s->sent_count) {
-		struct seg seg = relative(&s->sent[0], s->open.iss,
-					  s->peer_iss);
+		struct seg seg = relative(s, &s->sent[0], true);
 		char text[LADDER_COLUMNS];
 
 		print_segment(text, sizeof(text), &seg);
@@ -427,10 +458,21 @@ void start(struct scenario *s)
 		.delayed_ack = 40,
 		.time_wait = 60000,
 		.fin_wait_2 = 50000,
+		.challenge_interval = 500,
+		.keep_idle = 7200000,
+		.keep_interval = 75000,
 		.syn_retries = 5,
 		.synack_retries = 4,
 		.data_retries = 10,
 		.orphan_retries = 6,
+		.r1_retries = 3,
+		.keep_count = 9,
+		.window_scaling = 1,
+		.timestamps = 1,
+		.sack = 1,
+		.challenge_rst = 1,
+		.challenge_syn = 1,
+		.challenge_ack = 1,
 		.protect_time_wait = 1,
 	};
 	s->open = (struct tcb_open) {
@@ -442,6 +484,8 @@ void start(struct scenario *s)
 	s->env = (struct tcb_env) {
 		.rcv_space = 50000,
 		.rcv_buffer = 50000,
+		.ts_now = TS_BASE,
+		.challenges_left = 1000,
 		.params = &s->params,
 	};
 	s->text_max = MSS;
@@ -520,7 +564,7 @@ void scenario_abort(struct scenario *s)
 {
 	begin(s);
 	scenario_note(s, "user: ABORT");
-	tcb_abort(&s->tcb, &s->actions);
+	tcb_abort(&s->tcb, &s->env, &s->actions);
 	settle(s, NULL);
 }
 
@@ -549,10 +593,12 @@ static void hand_over(struct scenario *s, const struct segment *seg)
 
 void scenario_segment_arrives(struct scenario *s, const struct segment *seg)
 {
-	struct seg shown = relative(seg, s->peer_iss, s->open.iss);
+	struct seg shown = relative(s, seg, false);
 
 	begin(s);
 	note_segment(s, "<--", &shown);
+	if (seg->sack_count && s->conn)
+		s->conn->sacked = &s->sacked_room;
 	hand_over(s, seg);
 	settle(s, seg);
 }
@@ -569,10 +615,31 @@ void scenario_arrives(struct scenario *s, const struct seg *seg)
 		.mss = seg->mss,
 		.has_wscale = seg->has_wscale,
 		.wscale = seg->wscale,
+		.sack_ok = seg->sack_ok,
+		.has_ts = seg->has_ts || s->peer_ts,
 	};
 
-	if ((seg->flags & SEG_SYN) && !seg->mss)
-		absolute.mss = s->peer_mss;
+	if (seg->flags & SEG_SYN) {
+		absolute.sack_ok |= s->peer_sack;
+		if (!seg->mss)
+			absolute.mss = s->peer_mss;
+	}
+	if (seg->has_ts) {
+		absolute.tsval = PEER_TS_BASE + seg->tsval;
+		absolute.tsecr = TS_BASE + seg->tsecr;
+	} else if (s->peer_ts) {
+		absolute.tsval = PEER_TS_BASE + s->env.now;
+		absolute.tsecr = seg->flags & SEG_ACK ? s->ts_heard : 0;
+	}
+	while (absolute.sack_count < SEG_SACK_MAX &&
+	       seg->sack[absolute.sack_count].end) {
+		const struct seq_range *range = &seg->sack[absolute.sack_count];
+
+		absolute.sack[absolute.sack_count++] = (struct seq_range) {
+			.start = s->open.iss + range->start,
+			.end = s->open.iss + range->end,
+		};
+	}
 	scenario_segment_arrives(s, &absolute);
 }
 
@@ -584,6 +651,12 @@ void scenario_run_timers(struct scenario *s)
 	settle(s, NULL);
 }
 
+void scenario_set_clock(struct scenario *s, u32 now)
+{
+	s->env.now = now;
+	s->env.ts_now = TS_BASE + now;
+}
+
 void scenario_passes(struct scenario *s, u32 ms)
 {
 	u32 until = s->env.now + ms;
@@ -591,16 +664,16 @@ void scenario_passes(struct scenario *s, u32 ms)
 	u32 deadline;
 
 	begin(s);
-	while (tcb_next_deadline(&s->tcb, s->conn, &deadline) &&
+	while (tcb_next_deadline(&s->tcb, s->conn, &s->params, &deadline) &&
 	       !seq_after(deadline, until)) {
-		s->env.now = deadline;
+		scenario_set_clock(s, deadline);
 		scenario_run_timers(s);
 		if (s->relaxed)
 			s->sent_count = 0;
 		if (++count > BURST_MAX)
 			scenario_fail(s, "the timer never stops");
 	}
-	s->env.now = until;
+	scenario_set_clock(s, until);
 }
 
 /* ------------------------------------------------------- what is expected */
@@ -611,6 +684,16 @@ static bool matches(const struct seg *wanted, const struct seg *got)
 	    wanted->ack != got->ack || wanted->len != got->len)
 		return false;
 	if (wanted->window && wanted->window != got->window)
+		return false;
+	if (wanted->sack_ok && !got->sack_ok)
+		return false;
+	if (wanted->has_ts &&
+	    (!got->has_ts || wanted->sack_ok != got->sack_ok ||
+	     wanted->tsval != got->tsval ||
+	     wanted->tsecr != got->tsecr))
+		return false;
+	if (wanted->sack[0].end &&
+	    memcmp(wanted->sack, got->sack, sizeof(got->sack)))
 		return false;
 	return (!wanted->mss && !wanted->has_wscale) ||
 	       (wanted->mss == got->mss && wanted->wscale == got->wscale &&
@@ -626,7 +709,7 @@ void scenario_expect_sent(struct scenario *s, const struct seg *seg)
 	if (!s->sent_count)
 		scenario_fail(s, "expected to be sent: %s\n#   but nothing was",
 			      wanted);
-	first = relative(&s->sent[0], s->open.iss, s->peer_iss);
+	first = relative(s, &s->sent[0], true);
 	if (!matches(seg, &first)) {
 		print_segment(got, sizeof(got), &first);
 		scenario_fail(s, "expected to be sent: %s\n#   but it was:          %s",
@@ -643,7 +726,7 @@ void scenario_expect_nothing_sent(struct scenario *s)
 
 	if (!s->sent_count)
 		return;
-	first = relative(&s->sent[0], s->open.iss, s->peer_iss);
+	first = relative(s, &s->sent[0], true);
 	print_segment(got, sizeof(got), &first);
 	scenario_fail(s, "expected to be sent: nothing\n#   but it was: %s", got);
 }

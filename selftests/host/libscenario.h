@@ -48,7 +48,14 @@ static inline bool state_is_synchronized(unsigned int state)
 #define RTO 300		/* ms: what follows from it (RFC 6298, 2.2) */
 #define ZERO_WINDOW -1	/* seg.window: 0 stands for "as before" */
 
-/* A segment as tests write it; sequence numbers relative to the initial ones. */
+#define TS_BASE 4000000		/* where our timestamp clock stands at 0 ms */
+#define PEER_TS_BASE 0xffffff00	/* the peer's: it wraps after 256 ms */
+
+/*
+ * A segment as tests write it; sequence numbers relative to the initial ones,
+ * timestamps to the beginnings of their clocks. Ranges of SACK whose end is 0
+ * are not there.
+ */
 struct seg {
 	u8 flags;
 	u32 seq;
@@ -58,6 +65,11 @@ struct seg {
 	u16 mss;
 	bool has_wscale;
 	u8 wscale;
+	bool sack_ok;
+	bool has_ts;
+	u32 tsval;
+	u32 tsecr;
+	struct seq_range sack[SEG_SACK_MAX];
 };
 
 #define SENT_MAX 1024		/* segments sent and not yet expected */
@@ -75,6 +87,8 @@ struct scenario {
 	u32 peer_iss;
 	u16 peer_window;	/* of segments that do not say */
 	u16 peer_mss;		/* option of the peer's SYN */
+	bool peer_ts;		/* the peer's segments bear timestamps */
+	bool peer_sack;		/* its SYN permits SACK */
 	bool time_wait_entry;	/* TIME-WAIT is held without a tcb_conn */
 	bool relaxed;		/* segments sent need not be expected */
 
@@ -90,7 +104,9 @@ struct scenario {
 
 	/* The rest is the library's own. */
 	struct tcb_conn conn_room;
-	struct reassembly held_room;
+	struct ranges held_room;
+	struct ranges sacked_room;
+	u32 ts_heard;		/* the last timestamp of ours */
 	unsigned int sent_count;
 	struct tcb_move moves[MOVES_MAX];
 	unsigned int move_count;
@@ -143,6 +159,8 @@ void scenario_passes(struct scenario *s, u32 ms);
 
 /* A segment with absolute sequence numbers, as the peer's core made it. */
 void scenario_segment_arrives(struct scenario *s, const struct segment *seg);
+/* Set the clock, and nothing else. */
+void scenario_set_clock(struct scenario *s, u32 now);
 /* The timers due by now, and what follows from them. */
 void scenario_run_timers(struct scenario *s);
 

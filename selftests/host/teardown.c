@@ -604,15 +604,21 @@ TEST(syn_with_an_old_number_does_not_reopen_time_wait)
 	expect_timer(&s, TIMER_TIME_WAIT, 59000);
 }
 
-TEST(new_syn_does_not_reopen_time_wait_if_our_number_would_be_old)
+/* MUST-13: our own number has to be beyond the old connection's as well. */
+TEST(new_connection_begins_beyond_the_numbers_of_the_old_one)
 {
+	start(&s);
+	reach(&s, STATE_TIME_WAIT);
+	s.env.iss = s.open.iss + 1000;
+	arrives(&s, SYN, .seq = 1000);
+	EXPECT_EQ(s.open.iss + 1000, s.actions.reopen_iss);
+
 	start(&s);
 	reach(&s, STATE_TIME_WAIT);
 	s.env.iss = s.open.iss - 1000;
 	arrives(&s, SYN, .seq = 1000);
-	EXPECT_EQ(VERDICT_DONE, s.actions.verdict);
-	expect_state(&s, STATE_TIME_WAIT);
-	expect_sent(&s, ACK, .seq = 2, .ack = 2);
+	EXPECT_EQ(VERDICT_REOPEN, s.actions.verdict);
+	EXPECT_EQ(s.open.iss + 2 + 65537, s.actions.reopen_iss);
 }
 
 TEST(only_a_plain_syn_reopens_time_wait)

@@ -6,7 +6,7 @@
 
 #include "kselftest_harness.h"
 
-#include "reassembly.h"
+#include "ranges.h"
 
 #define OCTETS 6		/* of the model, numbered from 0 */
 #define RANGES (OCTETS * (OCTETS + 1) / 2)
@@ -16,7 +16,7 @@
 static const u32 bases[] = { 1000, 0xfffffffd, 0x7ffffffd };
 
 struct model {
-	struct reassembly list;
+	struct ranges list;
 	u32 bits;		/* octets that have arrived */
 	u32 base;
 };
@@ -29,7 +29,7 @@ static u32 bits_between(u32 start, u32 end)
 /* The list says the same as the bits, in sorted ranges that do not touch. */
 static bool same(const struct model *m)
 {
-	const struct reassembly *list = &m->list;
+	const struct ranges *list = &m->list;
 	u32 bits = 0;
 	u32 i;
 
@@ -46,7 +46,7 @@ static bool same(const struct model *m)
 	return bits == m->bits;
 }
 
-/* What reassembly_advance() must answer if all before @nxt has arrived. */
+/* What ranges_advance() must answer if all before @nxt has arrived. */
 static bool advances(const struct model *m, u32 nxt)
 {
 	struct model after = *m;
@@ -54,7 +54,7 @@ static bool advances(const struct model *m, u32 nxt)
 
 	while (missing < OCTETS && (m->bits & (1u << missing)))
 		missing++;
-	if (reassembly_advance(&after.list, m->base + nxt) - m->base != missing)
+	if (ranges_advance(&after.list, m->base + nxt) - m->base != missing)
 		return false;
 	/* What was read is forgotten, also an octet right at the end. */
 	after.bits &= ~bits_between(0, missing);
@@ -75,7 +75,7 @@ static unsigned int try_all(const struct model *m, unsigned int depth,
 			bool is_new = bits & ~m->bits;
 
 			next.bits |= bits;
-			if (reassembly_add(&next.list, m->base + start,
+			if (ranges_add(&next.list, m->base + start,
 					   m->base + end) != is_new ||
 			    !same(&next))
 				return failures + 1;
@@ -112,69 +112,69 @@ TEST(every_order_of_arrival_gives_what_the_model_gives)
 
 TEST(empty_list_advances_by_nothing)
 {
-	struct reassembly list = { 0 };
+	struct ranges list = { 0 };
 
-	EXPECT_EQ(1234, reassembly_advance(&list, 1234));
+	EXPECT_EQ(1234, ranges_advance(&list, 1234));
 	EXPECT_EQ(0, list.count);
 }
 
 TEST(ranges_that_touch_become_one)
 {
-	struct reassembly list = { 0 };
+	struct ranges list = { 0 };
 
-	EXPECT_TRUE(reassembly_add(&list, 10, 20));
-	EXPECT_TRUE(reassembly_add(&list, 30, 40));
-	EXPECT_TRUE(reassembly_add(&list, 20, 30));
+	EXPECT_TRUE(ranges_add(&list, 10, 20));
+	EXPECT_TRUE(ranges_add(&list, 30, 40));
+	EXPECT_TRUE(ranges_add(&list, 20, 30));
 	EXPECT_EQ(1, list.count);
 	EXPECT_EQ(10, list.range[0].start);
 	EXPECT_EQ(40, list.range[0].end);
 }
 
 /* Fill the list: one octet held, one missing, and so on. */
-static void fill(struct reassembly *list, u32 base)
+static void fill(struct ranges *list, u32 base)
 {
 	u32 i;
 
-	for (i = 0; i < REASSEMBLY_RANGES; i++)
-		reassembly_add(list, base + 2 * i, base + 2 * i + 1);
+	for (i = 0; i < RANGES_MAX; i++)
+		ranges_add(list, base + 2 * i, base + 2 * i + 1);
 }
 
 TEST(one_hole_too_many_is_not_remembered)
 {
-	struct reassembly list = { 0 };
-	struct reassembly full;
+	struct ranges list = { 0 };
+	struct ranges full;
 
 	fill(&list, 0xffffffc0);
-	ASSERT_EQ(REASSEMBLY_RANGES, list.count);
+	ASSERT_EQ(RANGES_MAX, list.count);
 	full = list;
 
 	/* In front of all, between two, and behind all. */
-	EXPECT_FALSE(reassembly_add(&list, 0xffffff00, 0xffffff01));
-	EXPECT_FALSE(reassembly_add(&list, 0xffffffc0 + 1000,
+	EXPECT_FALSE(ranges_add(&list, 0xffffff00, 0xffffff01));
+	EXPECT_FALSE(ranges_add(&list, 0xffffffc0 + 1000,
 				    0xffffffc0 + 1001));
 	EXPECT_EQ(0, memcmp(&list, &full, sizeof(list)));
 }
 
 TEST(full_list_still_takes_what_closes_a_hole)
 {
-	struct reassembly list = { 0 };
+	struct ranges list = { 0 };
 
 	fill(&list, 0);
-	EXPECT_TRUE(reassembly_add(&list, 1, 2));
-	EXPECT_EQ(REASSEMBLY_RANGES - 1, list.count);
+	EXPECT_TRUE(ranges_add(&list, 1, 2));
+	EXPECT_EQ(RANGES_MAX - 1, list.count);
 	EXPECT_EQ(3, list.range[0].end);
-	EXPECT_EQ(3, reassembly_advance(&list, 0));
-	EXPECT_EQ(REASSEMBLY_RANGES - 2, list.count);
+	EXPECT_EQ(3, ranges_advance(&list, 0));
+	EXPECT_EQ(RANGES_MAX - 2, list.count);
 }
 
 TEST(range_over_all_others_swallows_them)
 {
-	struct reassembly list = { 0 };
+	struct ranges list = { 0 };
 
 	fill(&list, 1000);
-	EXPECT_TRUE(reassembly_add(&list, 900, 2000));
+	EXPECT_TRUE(ranges_add(&list, 900, 2000));
 	EXPECT_EQ(1, list.count);
-	EXPECT_EQ(2000, reassembly_advance(&list, 950));
+	EXPECT_EQ(2000, ranges_advance(&list, 950));
 	EXPECT_EQ(0, list.count);
 }
 
