@@ -11,6 +11,29 @@
 #include "trace.h"
 
 /**
+ * edutcp_surroundings() - what the core must know of the world, but for the
+ * receive buffer
+ * @net: the namespace
+ * @ts_offset: of the connection, see edutcp_ts_offset()
+ * @env: is filled in
+ *
+ * Context: any.
+ */
+void edutcp_surroundings(const struct net *net, u32 ts_offset,
+			 struct tcb_env *env)
+{
+	struct edutcp_net *en = edutcp_pernet(net);
+	u32 now = edutcp_now();
+
+	*env = (struct tcb_env) {
+		.now = now,
+		.ts_now = now + ts_offset,
+		.challenges_left = edutcp_challenges_left(en),
+		.params = &en->params,
+	};
+}
+
+/**
  * edutcp_environment() - what the core must know of the world
  * @sk: a socket, locked
  * @env: is filled in
@@ -20,14 +43,13 @@ void edutcp_environment(const struct sock *sk, struct tcb_env *env)
 	int buffer = READ_ONCE(sk->sk_rcvbuf);
 	int used = atomic_read(&sk->sk_rmem_alloc);
 
-	env->now = edutcp_now();
+	edutcp_surroundings(sock_net(sk), edutcp_sk(sk)->ts_offset, env);
 	/*
 	 * An skb takes more memory than the text it carries. Offering the peer
 	 * half of what is free leaves room for the rest.
 	 */
 	env->rcv_buffer = max(buffer, 0) / 2;
 	env->rcv_space = max(buffer - used, 0) / 2;
-	env->params = &edutcp_pernet(sock_net(sk))->params;
 }
 
 /**
@@ -46,6 +68,10 @@ void edutcp_note(struct net *net, const struct edutcp_key *key,
 	for (i = 0; i < actions->move_count; i++)
 		trace_edutcp_state(net, key, &actions->moves[i]);
 	edutcp_count_moves(net, actions->moves, actions->move_count);
+	if (actions->challenged) {
+		edutcp_challenge_sent(edutcp_pernet(net));
+		edutcp_count(net, STAT_CHALLENGES, 1);
+	}
 	if (actions->drop)
 		edutcp_count(net, STAT_DROP_CORE + actions->drop, 1);
 }
@@ -211,6 +237,12 @@ void edutcp_forget_out_of_order(struct edutcp_sock *esk)
 	esk->conn.held = NULL;
 }
 
+static void forget_scoreboard(struct edutcp_sock *esk)
+{
+	kfree(esk->conn.sacked);
+	esk->conn.sacked = NULL;
+}
+
 /* The connection is over; the socket may live on in its user's hands. */
 static void end(struct sock *sk)
 {
@@ -220,6 +252,7 @@ static void end(struct sock *sk)
 	sk_stop_timer(sk, &sk->sk_timer);
 	edutcp_write_queue_purge(sk);
 	edutcp_forget_out_of_order(esk);
+	forget_scoreboard(esk);
 	edutcp_port_idle(sk);
 	inet_sk_set_state(sk, TCP_CLOSE);
 	sk->sk_shutdown = SHUTDOWN_MASK;
@@ -250,8 +283,13 @@ void edutcp_carry_out(struct sock *sk, struct sk_buff *skb,
 		skb = NULL;
 	}
 	kfree_skb(skb);
-	if (actions->tell & TELL_WRITABLE)
+	if (actions->tell & TELL_WRITABLE) {
 		edutcp_write_queue_acked(sk, esk->tcb.snd_una);
+		if (esk->conn.sacked && !esk->conn.sacked->count)
+			forget_scoreboard(esk);
+	}
+	if (actions->tell & TELL_NO_ANSWER)
+		dst_negative_advice(sk);	/* MUST-20 */
 	if (actions->send_reset)
 		edutcp_send_bare(net, sk, &esk->entry.key, &actions->reset,
 				 NULL);

@@ -132,6 +132,7 @@ struct edutcp_listener {
  * @listener: only in LISTEN
  * @accept_node: in a listener's accept_queue
  * @rcv_queued: octets of text in the receive queue
+ * @ts_offset: where the connection's timestamp clock began
  * @timer_deferred: the timer expired while a user call owned the socket
  */
 struct edutcp_sock {
@@ -144,6 +145,7 @@ struct edutcp_sock {
 	struct edutcp_listener *listener;
 	struct list_head accept_node;
 	u32 rcv_queued;
+	u32 ts_offset;
 	bool timer_deferred;
 };
 
@@ -196,6 +198,10 @@ struct edutcp_timewait {
  *	when the namespace goes away
  * @table_mutex: for making @table
  * @params: the knobs of the core
+ * @challenge_limit: challenge ACKs a second
+ * @challenge_second: the second that @challenges_left is for
+ * @challenges_left: challenge ACKs that may still be sent
+ * @debug_iss: the initial sequence number of all connections; 0: as is proper
  * @own_tcp: edutcp answers segments that are nobody's, not the stock stack
  * @port_range: first and last port for connect()
  * @control: a raw socket, through which segments without a socket are sent
@@ -213,6 +219,10 @@ struct edutcp_net {
 	struct edutcp_table __rcu *lookup;
 	struct mutex table_mutex;	/* for making the table */
 	struct tcb_params params;
+	u32 challenge_limit;
+	unsigned long challenge_second;
+	atomic_t challenges_left;
+	u32 debug_iss;
 	u8 own_tcp;
 	int port_range[2];
 	struct sock *control;
@@ -229,12 +239,15 @@ struct edutcp_net {
 /*
  * How an skb of ours uses its control block. Receive queue and out_of_order:
  * the text has sequence numbers [seq, end_seq) and begins @offset octets after
- * skb->data. Write queue: the same, offset 0.
+ * skb->data. Write queue: the same, offset 0. On its way in, a SYN for a
+ * connection that was in TIME-WAIT brings the initial sequence number to be
+ * used along, @reopen_iss; for all other segments that is 0.
  */
 struct edutcp_skb_cb {
 	u32 seq;
 	u32 end_seq;
 	u32 offset;
+	u32 reopen_iss;
 };
 
 static inline struct edutcp_skb_cb *edutcp_cb(struct sk_buff *skb)
@@ -278,6 +291,7 @@ int edutcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t size);
 int edutcp_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 		   int flags);
 void edutcp_write_space(struct sock *sk);
+void edutcp_keepalive(struct sock *sk, int on);
 int edutcp_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
 		      unsigned int len);
 int edutcp_getsockopt(struct socket *sock, int level, int name,
@@ -289,8 +303,12 @@ void edutcp_input_exit(void);
 int edutcp_backlog_rcv(struct sock *sk, struct sk_buff *skb);
 void edutcp_process(struct sock *sk, struct sk_buff *skb,
 		    const struct segment *seg);
+void edutcp_process_or_queue(struct sock *sk, struct sk_buff *skb,
+			     const struct segment *seg);
 
 /* actions.c */
+void edutcp_surroundings(const struct net *net, u32 ts_offset,
+			 struct tcb_env *env);
 void edutcp_environment(const struct sock *sk, struct tcb_env *env);
 void edutcp_note(struct net *net, const struct edutcp_key *key,
 		 const struct tcb_actions *actions);
@@ -305,6 +323,10 @@ void edutcp_send_bare(struct net *net, const struct sock *sk,
 		      struct dst_entry *dst);
 void edutcp_write_queue_acked(struct sock *sk, u32 snd_una);
 void edutcp_write_queue_purge(struct sock *sk);
+
+/* challenge.c */
+u32 edutcp_challenges_left(struct edutcp_net *en);
+void edutcp_challenge_sent(struct edutcp_net *en);
 
 /* timer.c */
 void edutcp_timer_init(struct sock *sk);
@@ -322,7 +344,7 @@ int edutcp_accept(struct socket *sock, struct socket *newsock, int flags);
 int edutcp_request_init(void);
 void edutcp_request_exit(void);
 void edutcp_request_syn(struct sock *sk, const struct edutcp_key *key,
-			const struct segment *seg);
+			const struct segment *seg, u32 reopen_iss);
 bool edutcp_request_segment(struct edutcp_request *request,
 			    const struct segment *seg);
 void edutcp_request_accepted(struct edutcp_request *request, struct sock *child);
@@ -334,7 +356,7 @@ int edutcp_timewait_init(void);
 void edutcp_timewait_exit(void);
 bool edutcp_timewait_enter(struct sock *sk, const struct tcb_env *env);
 bool edutcp_timewait_segment(struct edutcp_timewait *tw,
-			     const struct segment *seg);
+			     const struct segment *seg, u32 *reopen_iss);
 void edutcp_timewait_purge(struct net *net, struct edutcp_table *table);
 
 /* table.c */
@@ -348,7 +370,8 @@ bool edutcp_table_remove(struct net *net, struct edutcp_entry *entry);
 struct edutcp_entry *edutcp_table_find(struct net *net,
 				       const struct edutcp_key *key);
 struct edutcp_entry *edutcp_table_find_listener(struct net *net,
-						const struct edutcp_key *key);
+						const struct edutcp_key *key,
+						int device);
 unsigned int edutcp_table_chains(const struct edutcp_table *table);
 struct hlist_nulls_head *edutcp_table_chain(struct edutcp_table *table,
 					    unsigned int chain);
@@ -387,7 +410,8 @@ int edutcp_v4_error(struct sk_buff *skb, u32 info);
 void edutcp_v4_key_of(const struct sk_buff *skb, struct edutcp_key *key);
 
 /* isn.c */
-u32 edutcp_isn(const struct edutcp_key *key);
+u32 edutcp_isn(const struct net *net, const struct edutcp_key *key);
+u32 edutcp_ts_offset(const struct edutcp_key *key);
 u32 edutcp_port_offset(const struct edutcp_key *key);
 
 /* proc.c, sysctl.c */

@@ -47,6 +47,7 @@ struct proto edutcp_prot = {
 	.max_header = MAX_HEADER,
 	.backlog_rcv = edutcp_backlog_rcv,
 	.release_cb = edutcp_release_cb,
+	.keepalive = edutcp_keepalive,
 	.enter_memory_pressure = enter_memory_pressure,
 	.leave_memory_pressure = leave_memory_pressure,
 	.memory_allocated = &memory_allocated,

@@ -58,6 +58,94 @@ static bool has_room(struct sock *sk, struct sk_buff *skb)
 	       sk_rmem_schedule(sk, skb, skb->truesize);
 }
 
+/* Is there memory for the text of a segment? */
+static bool make_room(struct sock *sk, struct sk_buff *skb,
+		      const struct segment *seg)
+{
+	struct edutcp_sock *esk = edutcp_sk(sk);
+
+	if (has_room(sk, skb))
+		return true;
+	/*
+	 * What fills a hole goes before what waits behind it. The peer keeps
+	 * what we have only reported to have (RFC 2018, 8).
+	 */
+	if (esk->tcb.rcv_nxt - seg->seq < seg->text_len) {
+		edutcp_forget_out_of_order(esk);
+		if (has_room(sk, skb))
+			return true;
+	}
+	edutcp_count(sock_net(sk), STAT_DROP_BUFFER_FULL, 1);
+	return false;
+}
+
+/* Room for the core to note what is out of order, here or at the peer. */
+static void provide_ranges(struct edutcp_sock *esk, const struct segment *seg)
+{
+	struct tcb_conn *conn = &esk->conn;
+
+	if (!conn->held && seg->text_len &&
+	    seq_after(seg->seq, esk->tcb.rcv_nxt))
+		conn->held = kzalloc(sizeof(*conn->held), GFP_ATOMIC);
+	if (!conn->sacked && seg->sack_count &&
+	    (esk->tcb.flags & TCB_SACK_OK))
+		conn->sacked = kzalloc(sizeof(*conn->sacked), GFP_ATOMIC);
+}
+
+/*
+ * While a segment waited for the socket, that may have been closed, or even
+ * have been opened again to somewhere else.
+ */
+static bool is_for(const struct edutcp_sock *esk, const struct edutcp_key *key)
+{
+	const struct edutcp_key *own = &esk->entry.key;
+
+	switch (esk->tcb.state) {
+	case STATE_CLOSED:
+		return false;
+	case STATE_LISTEN:
+		return own->local_port == key->local_port &&
+		       (!own->local_addr || own->local_addr == key->local_addr);
+	default:
+		return own->local_port == key->local_port &&
+		       own->local_addr == key->local_addr &&
+		       own->remote_port == key->remote_port &&
+		       own->remote_addr == key->remote_addr;
+	}
+}
+
+/* RFC 9293, 3.10.7.1 */
+static void to_nobody(struct net *net, struct sk_buff *skb,
+		      const struct edutcp_key *key, const struct segment *seg)
+{
+	struct tcb_actions actions = { };
+
+	tcb_segment_without_connection(seg, &actions);
+	edutcp_note(net, key, &actions);
+	if (actions.send_reset)
+		edutcp_send_bare(net, NULL, key, &actions.reset, NULL);
+	kfree_skb(skb);
+}
+
+/* A segment whose socket has left it while it waited. */
+static void too_late(struct net *net, struct sk_buff *skb,
+		     const struct edutcp_key *key, const struct segment *seg)
+{
+	struct edutcp_entry *entry = edutcp_table_find(net, key);
+	u32 reopen_iss;
+
+	if (!entry) {
+		to_nobody(net, skb, key, seg);
+		return;
+	}
+	if (entry->kind == EDUTCP_TIMEWAIT)
+		edutcp_timewait_segment(container_of(entry,
+						     struct edutcp_timewait,
+						     entry), seg, &reopen_iss);
+	/* For all others it is lost, and comes again. */
+	kfree_skb(skb);
+}
+
 /**
  * edutcp_process() - a segment for a socket
  * @sk: a connection or a listener
@@ -70,40 +158,47 @@ void edutcp_process(struct sock *sk, struct sk_buff *skb,
 		    const struct segment *seg)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
-	struct segment without_text;
 	struct tcb_actions actions = { };
+	struct edutcp_key key;
 	struct tcb_env env;
 
+	edutcp_v4_key_of(skb, &key);
+	if (!is_for(esk, &key)) {
+		too_late(sock_net(sk), skb, &key, seg);
+		return;
+	}
 	if (esk->tcb.state == STATE_LISTEN) {
 		edutcp_listen_segment(sk, skb, seg);
 		return;
 	}
 
-	if (seg->text_len && esk->tcb.state != STATE_CLOSED) {
-		/* Without SACK nobody relies on what waits: make room. */
-		if (!has_room(sk, skb) &&
-		    esk->tcb.rcv_nxt - seg->seq < seg->text_len)
-			edutcp_forget_out_of_order(esk);
-		if (!has_room(sk, skb)) {
-			edutcp_count(sock_net(sk), STAT_DROP_BUFFER_FULL, 1);
-			/* The text is as good as lost; the rest is not (MUST-66). */
-			without_text = *seg;
-			without_text.text_len = 0;
-			without_text.flags &= (u8)~SEG_FIN;
-			seg = &without_text;
-			if (esk->tcb.state != STATE_SYN_SENT &&
-			    esk->tcb.state != STATE_SYN_RCVD)
-				esk->tcb.flags |= TCB_ACK_NOW;
-		} else if (!esk->conn.held &&
-			   seq_after(seg->seq, esk->tcb.rcv_nxt)) {
-			esk->conn.held = kzalloc(sizeof(*esk->conn.held),
-						 GFP_ATOMIC);
-		}
-	}
-
 	edutcp_environment(sk, &env);
+	env.no_room = seg->text_len && !make_room(sk, skb, seg);
+	provide_ranges(esk, seg);
 	tcb_segment_arrives(&esk->tcb, &esk->conn, seg, &env, &actions);
 	edutcp_carry_out(sk, skb, &actions);
+}
+
+/**
+ * edutcp_process_or_queue() - a segment for a socket that a user call may own
+ * @sk: a connection or a listener
+ * @skb: the segment, skb->data at its text; consumed
+ * @seg: its header
+ *
+ * Context: softirq, or with bottom halves disabled; RCU read section.
+ */
+void edutcp_process_or_queue(struct sock *sk, struct sk_buff *skb,
+			     const struct segment *seg)
+{
+	bh_lock_sock_nested(sk);
+	if (!sock_owned_by_user(sk)) {
+		edutcp_process(sk, skb, seg);
+	} else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) +
+					   READ_ONCE(sk->sk_sndbuf))) {
+		edutcp_count(sock_net(sk), STAT_DROP_BACKLOG_FULL, 1);
+		kfree_skb(skb);
+	}
+	bh_unlock_sock(sk);
 }
 
 /**
@@ -152,30 +247,7 @@ static void to_socket(struct sock *sk, struct sk_buff *skb,
 		kept.text_len = skb->len;
 		kept.flags &= (u8)~SEG_FIN;
 	}
-	seg = &kept;
-
-	bh_lock_sock_nested(sk);
-	if (!sock_owned_by_user(sk)) {
-		edutcp_process(sk, skb, seg);
-	} else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) +
-					   READ_ONCE(sk->sk_sndbuf))) {
-		edutcp_count(net, STAT_DROP_BACKLOG_FULL, 1);
-		kfree_skb(skb);
-	}
-	bh_unlock_sock(sk);
-}
-
-/* RFC 9293, 3.10.7.1, for a namespace in which all of TCP is ours. */
-static void to_nobody(struct net *net, struct sk_buff *skb,
-		      const struct edutcp_key *key, const struct segment *seg)
-{
-	struct tcb_actions actions = { };
-
-	tcb_segment_without_connection(seg, &actions);
-	edutcp_note(net, key, &actions);
-	if (actions.send_reset)
-		edutcp_send_bare(net, NULL, key, &actions.reset, NULL);
-	kfree_skb(skb);
+	edutcp_process_or_queue(sk, skb, &kept);
 }
 
 /* The segment belongs to @entry, or to nobody if that is NULL. */
@@ -193,12 +265,13 @@ static void deliver_to(struct net *net, struct edutcp_entry *entry,
 	switch (entry->kind) {
 	case EDUTCP_TIMEWAIT:
 		tw = container_of(entry, struct edutcp_timewait, entry);
-		if (edutcp_timewait_segment(tw, seg)) {
+		if (edutcp_timewait_segment(tw, seg,
+					    &edutcp_cb(skb)->reopen_iss)) {
 			kfree_skb(skb);
 			return;
 		}
 		/* A new SYN may open the connection anew, if one listens. */
-		entry = edutcp_table_find_listener(net, key);
+		entry = edutcp_table_find_listener(net, key, inet_iif(skb));
 		deliver_to(net, entry, skb, key, seg);
 		return;
 	case EDUTCP_REQUEST:
@@ -229,7 +302,7 @@ static int receive(struct sk_buff *skb)
 
 	edutcp_v4_key_of(skb, &key);
 	entry = edutcp_table_find(net, &key) ?:
-		edutcp_table_find_listener(net, &key);
+		edutcp_table_find_listener(net, &key, inet_iif(skb));
 	if (!entry && !READ_ONCE(en->own_tcp))
 		return stock->handler(skb);
 
@@ -244,6 +317,7 @@ static int receive(struct sk_buff *skb)
 		kfree_skb(skb);
 		return 0;
 	}
+	edutcp_cb(skb)->reopen_iss = 0;
 	deliver_to(net, entry, skb, &key, &seg);
 	return 0;
 }

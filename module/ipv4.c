@@ -32,13 +32,21 @@ void edutcp_v4_key_of(const struct sk_buff *skb, struct edutcp_key *key)
 }
 
 /*
- * Octets of text that a segment without options may carry: MMS_S less headers
- * (RFC 9293, 3.7.1).
+ * Octets of text that a segment without TCP options may carry: MMS_S less
+ * headers and the user's IP options (RFC 9293, 3.7.1).
  */
-static u16 path_mss_of(const struct dst_entry *dst)
+static u16 path_mss_of(const struct sock *sk, const struct dst_entry *dst)
 {
-	return clamp_t(int, (int)dst_mtu(dst) - (int)HEADERS, TCB_MSS_MIN,
-		       U16_MAX - (int)HEADERS);
+	int headers = HEADERS;
+	const struct ip_options_rcu *options;
+
+	rcu_read_lock();
+	options = rcu_dereference(inet_sk(sk)->inet_opt);
+	if (options)
+		headers += options->opt.optlen;
+	rcu_read_unlock();
+	return clamp_t(int, (int)dst_mtu(dst) - headers, TCB_MSS_MIN,
+		       U16_MAX - headers);
 }
 
 /**
@@ -54,10 +62,10 @@ void edutcp_v4_open(const struct sock *sk, const struct edutcp_key *key,
 	u32 window = READ_ONCE(sk->sk_rcvbuf) / 2;
 
 	*open = (struct tcb_open) {
-		.iss = edutcp_isn(key),
+		.iss = edutcp_isn(sock_net(sk), key),
 		.mss = clamp_t(u32, dst_metric_advmss(dst), TCB_MSS_MIN,
 			       U16_MAX - HEADERS),
-		.path_mss = path_mss_of(dst),
+		.path_mss = path_mss_of(sk, dst),
 		/* So that all of the buffer can be offered in 16 bits. */
 		.wscale = clamp(fls(window >> 16), 0, SEG_WSCALE_MAX),
 		.window = window,
@@ -111,7 +119,7 @@ struct dst_entry *edutcp_v4_connected_route(struct sock *sk)
 			return NULL;
 		sk_setup_caps(sk, dst);
 	}
-	tcb_set_path_mss(&esk->tcb, &esk->conn, path_mss_of(dst));
+	tcb_set_path_mss(&esk->tcb, &esk->conn, path_mss_of(sk, dst));
 	return dst;
 }
 
@@ -285,13 +293,15 @@ static void soft_error(struct sock *sk, int err)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
 	struct tcb_actions actions = { };
+	struct tcb_env env;
 
 	if (sock_owned_by_user(sk) || esk->tcb.state != STATE_SYN_SENT) {
 		WRITE_ONCE(sk->sk_err_soft, err);
 		return;
 	}
 	sk->sk_err = err;
-	tcb_abort(&esk->tcb, &actions);
+	edutcp_environment(sk, &env);
+	tcb_abort(&esk->tcb, &env, &actions);
 	edutcp_carry_out(sk, NULL, &actions);
 }
 

@@ -14,6 +14,7 @@
 #include "edutcp.h"
 
 static siphash_aligned_key_t isn_key;
+static siphash_aligned_key_t ts_key;
 static siphash_aligned_key_t port_key;
 
 static u64 hash_of(const struct edutcp_key *key, const siphash_key_t *secret)
@@ -26,6 +27,7 @@ static u64 hash_of(const struct edutcp_key *key, const siphash_key_t *secret)
 
 /**
  * edutcp_isn() - choose an initial sequence number
+ * @net: the namespace
  * @key: the connection
  *
  * RFC: a clock of 4 microseconds, for lines of 2 Mbit/s. Linux: 64 ns, which
@@ -33,10 +35,31 @@ static u64 hash_of(const struct edutcp_key *key, const siphash_key_t *secret)
  *
  * Context: any.
  */
-u32 edutcp_isn(const struct edutcp_key *key)
+u32 edutcp_isn(const struct net *net, const struct edutcp_key *key)
 {
+	u32 pinned = READ_ONCE(edutcp_pernet(net)->debug_iss);
+
+	if (unlikely(pinned))
+		return pinned;
 	net_get_random_once(&isn_key, sizeof(isn_key));
 	return (u32)hash_of(key, &isn_key) + (u32)(ktime_get_real_ns() >> 6);
+}
+
+/**
+ * edutcp_ts_offset() - where does a connection's timestamp clock begin?
+ * @key: the connection
+ *
+ * RFC 7323, 5.4: not at boot, which is nobody's business. But all connections
+ * between the same two hosts have the same clock, so that a new one is seen to
+ * be newer than an old one in TIME-WAIT (RFC 6191).
+ *
+ * Context: any.
+ */
+u32 edutcp_ts_offset(const struct edutcp_key *key)
+{
+	net_get_random_once(&ts_key, sizeof(ts_key));
+	return (u32)siphash_2u32((__force u32)key->local_addr,
+				 (__force u32)key->remote_addr, &ts_key);
 }
 
 /**

@@ -81,6 +81,7 @@ out:
 static void abort_child(struct sock *child)
 {
 	struct tcb_actions actions = { };
+	struct tcb_env env;
 
 	local_bh_disable();
 	bh_lock_sock(child);
@@ -89,7 +90,8 @@ static void abort_child(struct sock *child)
 	if (edutcp_sk(child)->tcb.state == STATE_CLOSED) {
 		edutcp_destroy_sock(child);
 	} else {
-		tcb_abort(&edutcp_sk(child)->tcb, &actions);
+		edutcp_environment(child, &env);
+		tcb_abort(&edutcp_sk(child)->tcb, &env, &actions);
 		edutcp_carry_out(child, NULL, &actions);
 	}
 	bh_unlock_sock(child);
@@ -160,6 +162,8 @@ static struct sock *make_child(struct sock *sk, struct edutcp_request *request)
 	esk->entry.key = *key;
 	esk->tcb = request->tcb;
 	esk->tcb.flags |= edutcp_sk(sk)->tcb.flags & TCB_NODELAY;
+	esk->ts_offset = edutcp_ts_offset(key);
+	esk->conn.settings = edutcp_sk(sk)->conn.settings;
 	edutcp_environment(child, &env);
 	tcb_conn_init(&esk->conn, &esk->tcb, &env);
 	edutcp_timer_init(child);
@@ -204,20 +208,6 @@ static void complete_handshake(struct sock *sk, struct edutcp_request *request,
 	sk->sk_data_ready(sk);
 }
 
-/* A socket was made for the connection while its segment waited for us. */
-static void pass_on(struct sock *child, struct sk_buff *skb,
-		    const struct segment *seg)
-{
-	bh_lock_sock(child);
-	if (!sock_owned_by_user(child)) {
-		edutcp_process(child, skb, seg);
-	} else if (sk_add_backlog(child, skb, READ_ONCE(child->sk_rcvbuf))) {
-		edutcp_count(sock_net(child), STAT_DROP_BACKLOG_FULL, 1);
-		kfree_skb(skb);
-	}
-	bh_unlock_sock(child);
-}
-
 /**
  * edutcp_listen_segment() - a segment for a listener, or for one of its
  * requests
@@ -241,8 +231,10 @@ void edutcp_listen_segment(struct sock *sk, struct sk_buff *skb,
 	entry = edutcp_table_find(net, &key);
 
 	if (entry && entry->kind == EDUTCP_CONNECTION) {
-		pass_on(edutcp_to_sock(container_of(entry, struct edutcp_sock,
-						    entry)), skb, seg);
+		/* It was made while its segment waited for us. */
+		edutcp_process_or_queue(edutcp_to_sock(container_of(entry,
+						struct edutcp_sock, entry)),
+					skb, seg);
 		return;
 	}
 	if (entry && entry->kind == EDUTCP_REQUEST) {
@@ -256,7 +248,8 @@ void edutcp_listen_segment(struct sock *sk, struct sk_buff *skb,
 		if (sk_acceptq_is_full(sk))
 			edutcp_count(net, STAT_DROP_ACCEPT_QUEUE_FULL, 1);
 		else
-			edutcp_request_syn(sk, &key, seg);
+			edutcp_request_syn(sk, &key, seg,
+					   edutcp_cb(skb)->reopen_iss);
 	} else {
 		edutcp_note(net, &key, &actions);
 		if (actions.send_reset)

@@ -142,7 +142,7 @@ static u32 transmit_packet(struct sock *sk, struct segment *seg)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
 	struct net *net = sock_net(sk);
-	u32 mss = esk->tcb.snd_mss;
+	u32 mss = esk->tcb.snd_mss - segment_sack_len(seg);
 	unsigned int segments = 1;
 	u32 text_len = seg->text_len;
 	u8 flags = seg->flags;

@@ -28,8 +28,9 @@ struct row {
 	struct tcb tcb;
 	int receive_queue;
 	int send_queue;
+	bool other_timer;	/* one that tcb.timer does not know of */
+	u32 other_deadline;
 	bool delayed_ack;
-	u32 ack_deadline;
 	uid_t uid;
 	unsigned long inode;
 };
@@ -49,8 +50,11 @@ static void fill_from_sock(struct row *row, struct sock *sk,
 	}
 	row->receive_queue = READ_ONCE(esk->rcv_queued);
 	row->send_queue = max_t(s32, row->tcb.snd_end - row->tcb.snd_una, 0);
+	row->other_timer = row->tcb.timer == TIMER_NONE &&
+			   tcb_next_deadline(&row->tcb, &esk->conn,
+					     &edutcp_pernet(sock_net(sk))->params,
+					     &row->other_deadline);
 	row->delayed_ack = esk->conn.ack_pending;
-	row->ack_deadline = esk->conn.ack_deadline;
 }
 
 static void print_timer(struct seq_file *seq, const struct row *row, u32 now)
@@ -58,9 +62,9 @@ static void print_timer(struct seq_file *seq, const struct row *row, u32 now)
 	const char *name = timer_names[row->tcb.timer % ARRAY_SIZE(timer_names)];
 	u32 deadline = row->tcb.deadline;
 
-	if (row->tcb.timer == TIMER_NONE && row->delayed_ack) {
-		name = "delayed_ack";
-		deadline = row->ack_deadline;
+	if (row->other_timer) {
+		name = row->delayed_ack ? "delayed_ack" : "keepalive";
+		deadline = row->other_deadline;
 	} else if (row->tcb.timer == TIMER_NONE) {
 		deadline = now;
 	}

@@ -72,12 +72,11 @@ static void kill(struct edutcp_request *request)
 	forget(request);
 }
 
-static void environment(const struct sock *sk, struct tcb_env *env)
+static void environment(const struct edutcp_request *request,
+			struct tcb_env *env)
 {
-	*env = (struct tcb_env) {
-		.now = edutcp_now(),
-		.params = &edutcp_pernet(sock_net(sk))->params,
-	};
+	edutcp_surroundings(sock_net(request->listener),
+			    edutcp_ts_offset(&request->entry.key), env);
 }
 
 /* Send what the core wants sent: the SYN,ACK, or an ACK. */
@@ -109,11 +108,13 @@ static void rearm(struct sock *sk, unsigned long expires)
  * @sk: the listener
  * @key: the connection
  * @seg: the SYN
+ * @reopen_iss: the initial sequence number, if the connection was in TIME-WAIT;
+ *	else 0
  *
  * Context: softirq or process, @sk locked.
  */
 void edutcp_request_syn(struct sock *sk, const struct edutcp_key *key,
-			const struct segment *seg)
+			const struct segment *seg, u32 reopen_iss)
 {
 	struct net *net = sock_net(sk);
 	struct edutcp_listener *listener = edutcp_sk(sk)->listener;
@@ -142,8 +143,10 @@ void edutcp_request_syn(struct sock *sk, const struct edutcp_key *key,
 	request->listener = sk;
 	request->entry.key = *key;
 	request->entry.kind = EDUTCP_REQUEST;
-	environment(sk, &env);
+	environment(request, &env);
 	edutcp_v4_open(sk, key, dst, &open);
+	if (reopen_iss)
+		open.iss = reopen_iss;
 	tcb_open_request(&request->tcb, seg, &open, &env, &actions);
 
 	if (edutcp_table_insert(net, &request->entry)) {
@@ -176,7 +179,7 @@ bool edutcp_request_segment(struct edutcp_request *request,
 	struct tcb_actions actions = { };
 	struct tcb_env env;
 
-	environment(sk, &env);
+	environment(request, &env);
 	tcb_segment_arrives(&request->tcb, NULL, seg, &env, &actions);
 	if (actions.verdict == VERDICT_ACCEPT)
 		return true;
@@ -205,22 +208,23 @@ void edutcp_request_accepted(struct edutcp_request *request, struct sock *child)
 	forget(request);
 }
 
-static void request_timeout(struct edutcp_request *request,
-			    const struct tcb_env *env)
+static void request_timeout(struct edutcp_request *request)
 {
 	struct tcb_actions actions = { };
+	struct tcb_env env;
 
-	tcb_timeout(&request->tcb, NULL, env, &actions);
+	environment(request, &env);
+	tcb_timeout(&request->tcb, NULL, &env, &actions);
 	edutcp_note(sock_net(request->listener), &request->entry.key,
 		    &actions);
 	if (request->tcb.state == STATE_CLOSED) {
 		kill(request);
 		return;
 	}
-	push(request, env, NULL);
+	push(request, &env, NULL);
 	list_del(&request->node);
 	enqueue(request);
-	rearm(request->listener, edutcp_jiffies(env->now,
+	rearm(request->listener, edutcp_jiffies(env.now,
 						request->tcb.deadline));
 }
 
@@ -235,26 +239,25 @@ void edutcp_request_timers(struct sock *sk)
 	struct edutcp_listener *listener = edutcp_sk(sk)->listener;
 	unsigned int budget = TIMER_BUDGET;
 	struct edutcp_request *request;
-	struct tcb_env env;
+	u32 now = edutcp_now();
 	int i;
 
-	environment(sk, &env);
 	/* From the last: what expires moves one list up, and waits there. */
 	for (i = EDUTCP_SYNACK_RETRIES_MAX; i >= 0; i--) {
 		while (budget) {
 			request = list_first_entry_or_null(
 				&listener->requests[i], struct edutcp_request,
 				node);
-			if (!request || !time_reached(env.now,
-						      request->tcb.deadline))
+			if (!request ||
+			    !time_reached(now, request->tcb.deadline))
 				break;
-			request_timeout(request, &env);
+			request_timeout(request);
 			budget--;
 		}
 		if (!list_empty(&listener->requests[i])) {
 			request = list_first_entry(&listener->requests[i],
 						   struct edutcp_request, node);
-			rearm(sk, edutcp_jiffies(env.now,
+			rearm(sk, edutcp_jiffies(now,
 						 request->tcb.deadline) + 1);
 		}
 	}
@@ -274,8 +277,10 @@ void edutcp_request_kill_all(struct sock *sk)
 		list_for_each_entry_safe(request, next, &listener->requests[i],
 					 node) {
 			struct tcb_actions actions = { };
+			struct tcb_env env;
 
-			tcb_abort(&request->tcb, &actions);
+			environment(request, &env);
+			tcb_abort(&request->tcb, &env, &actions);
 			edutcp_note(sock_net(sk), &request->entry.key,
 				    &actions);
 			edutcp_send_bare(sock_net(sk), sk, &request->entry.key,

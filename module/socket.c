@@ -88,6 +88,7 @@ static int start_connect(struct sock *sk, const struct sockaddr_in *to)
 	sk->sk_shutdown = 0;
 	sock_reset_flag(sk, SOCK_DONE);
 
+	esk->ts_offset = edutcp_ts_offset(&esk->entry.key);
 	edutcp_environment(sk, &env);
 	edutcp_v4_open(sk, &esk->entry.key, __sk_dst_get(sk), &open);
 	tcb_connect(&esk->tcb, &esk->conn, &open, &env, &actions);
@@ -173,6 +174,7 @@ static void disconnect(struct sock *sk)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
 	struct tcb_actions actions = { };
+	struct tcb_env env;
 	int err = 0;
 
 	if (esk->tcb.state == STATE_LISTEN) {
@@ -181,7 +183,8 @@ static void disconnect(struct sock *sk)
 		if (esk->tcb.state != STATE_CLOSING &&
 		    esk->tcb.state != STATE_LAST_ACK)
 			err = ECONNRESET;
-		tcb_abort(&esk->tcb, &actions);
+		edutcp_environment(sk, &env);
+		tcb_abort(&esk->tcb, &env, &actions);
 		edutcp_carry_out(sk, NULL, &actions);
 	}
 	forget_text(sk);
@@ -271,6 +274,14 @@ static __poll_t edutcp_poll(struct file *file, struct socket *sock,
 	if (READ_ONCE(sk->sk_err))
 		mask |= EPOLLERR;
 	return mask;
+}
+
+/* SO_RCVLOWAT: never more than the window lets in, or poll() would not end. */
+static int edutcp_set_rcvlowat(struct sock *sk, int value)
+{
+	WRITE_ONCE(sk->sk_rcvlowat,
+		   clamp(value, 1, max(READ_ONCE(sk->sk_rcvbuf) / 4, 1)));
+	return 0;
 }
 
 static int edutcp_ioctl(struct socket *sock, unsigned int cmd,
@@ -364,13 +375,13 @@ static void close_connection(struct sock *sk, long linger)
 	struct tcb_env env;
 
 	forget_text(sk);
+	edutcp_environment(sk, &env);
 	if (unread || (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime)) {
 		/* SHLD-3: what was not read is lost, and the peer is told. */
-		tcb_abort(&esk->tcb, &actions);
+		tcb_abort(&esk->tcb, &env, &actions);
 		edutcp_carry_out(sk, NULL, &actions);
 		return;
 	}
-	edutcp_environment(sk, &env);
 	tcb_close(&esk->tcb, &actions);
 	tcb_stop_receiving(&esk->tcb, &env);
 	edutcp_carry_out(sk, NULL, &actions);
@@ -428,4 +439,5 @@ const struct proto_ops edutcp_stream_ops = {
 	.sendmsg = edutcp_sendmsg,
 	.recvmsg = edutcp_recvmsg,
 	.mmap = sock_no_mmap,
+	.set_rcvlowat = edutcp_set_rcvlowat,
 };

@@ -22,6 +22,7 @@ enum edutcp_stat {
 	STAT_RETRANS_SEGS,
 	STAT_IN_ERRS,
 	STAT_OUT_RSTS,
+	STAT_CHALLENGES,
 
 	/* Reasons for which a segment was dropped before the core saw it */
 	STAT_DROP_TRUNCATED,

@@ -167,11 +167,15 @@ int edutcp_sendmsg(struct socket *sock, struct msghdr *msg, size_t size)
 			goto error;
 
 		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+		/* What fills the buffer must go, or there is never room. */
+		esk->tcb.flags &= ~TCB_CORKED;
 		push(sk);
 		unsent = 0;
 		err = sk_stream_wait_memory(sk, &timeout);
 		if (err)
 			goto error;
+		if (flags & MSG_MORE)
+			esk->tcb.flags |= TCB_CORKED;
 	}
 	err = 0;
 error:
@@ -236,8 +240,10 @@ static void window_update(struct sock *sk)
 
 	edutcp_environment(sk, &env);
 	tcb_receive(&esk->tcb, &env);
-	if (esk->tcb.flags & TCB_ACK_NOW)
+	if (esk->tcb.flags & TCB_ACK_NOW) {
 		edutcp_push(sk, &env);
+		edutcp_timer_rearm(sk, &env);
+	}
 }
 
 /**

@@ -15,21 +15,36 @@ static const struct tcb_params default_params = {
 	.delayed_ack = 40,
 	.time_wait = 60000,
 	.fin_wait_2 = 60000,
-	.syn_retries = 6,
+	.challenge_interval = 500,
+	.keep_idle = 2 * 3600 * 1000,
+	.keep_interval = 75 * 1000,
+	/*
+	 * RFC: R2 for a SYN is at least 3 minutes (MUST-23). Linux: 6 retries,
+	 * which are 127 s. Here: 7, which are 247 s.
+	 */
+	.syn_retries = 7,
 	.synack_retries = 5,
+	.r1_retries = 3,
 	.data_retries = 15,
 	.orphan_retries = 8,
+	.keep_count = 9,
+	.window_scaling = 1,
+	.timestamps = 1,
+	.sack = 1,
+	.challenge_rst = 1,
+	.challenge_syn = 1,
+	.challenge_ack = 1,
 	/*
-	 * RFC 1337 would ignore a RST. Linux: obeys it. Here: as Linux, or a
-	 * peer whose new SYN lies below the old sequence numbers (a connection
-	 * outran its ISN clock) were locked out until TIME-WAIT is over.
+	 * RFC 1337: a RST is ignored. Linux: it ends TIME-WAIT. Here: as the
+	 * RFC; who opens the connection anew is known by its timestamps.
 	 */
-	.protect_time_wait = 0,
+	.protect_time_wait = 1,
 };
 
 static const unsigned int one_ms = 1;
 static const unsigned int half_second_ms = 499;
 static const unsigned int one_hour_ms = 3600 * 1000;
+static const unsigned int one_day_ms = 24 * 3600 * 1000;
 static const int port_min = 1024;
 static const int port_max = U16_MAX;
 static const int retries_max = U8_MAX;
@@ -68,6 +83,18 @@ static int set_port_range(EDUTCP_CTL_TABLE *table, int write, void *buffer,
 	return 0;
 }
 
+static int set_debug_iss(EDUTCP_CTL_TABLE *table, int write, void *buffer,
+			 size_t *len, loff_t *pos)
+{
+	const u32 *iss = table->data;
+	int err = proc_douintvec(table, write, buffer, len, pos);
+
+	if (!err && write && *iss)
+		pr_warn("edutcp: a network namespace uses initial sequence number %u for all connections: whoever knows it can forge segments\n",
+			*iss);
+	return err;
+}
+
 /* In the template, .data is an offset into struct edutcp_net. */
 #define FIELD(field) ((void *)offsetof(struct edutcp_net, field))
 
@@ -98,11 +125,36 @@ static const struct ctl_table template[] = {
 	MILLISECONDS("delayed_ack_ms", delayed_ack, half_second_ms),
 	MILLISECONDS("time_wait_ms", time_wait, one_hour_ms),
 	MILLISECONDS("fin_wait_2_ms", fin_wait_2, one_hour_ms),
+	MILLISECONDS("challenge_interval_ms", challenge_interval, one_hour_ms),
+	MILLISECONDS("keepalive_time_ms", keep_idle, one_day_ms),
+	MILLISECONDS("keepalive_interval_ms", keep_interval, one_day_ms),
 	OCTET("syn_retries", syn_retries, &retries_max),
 	OCTET("synack_retries", synack_retries, &synack_retries_max),
+	OCTET("r1_retries", r1_retries, &retries_max),
 	OCTET("data_retries", data_retries, &retries_max),
 	OCTET("orphan_retries", orphan_retries, &retries_max),
+	OCTET("keepalive_probes", keep_count, &retries_max),
+	OCTET("window_scaling", window_scaling, SYSCTL_ONE),
+	OCTET("timestamps", timestamps, SYSCTL_ONE),
+	OCTET("sack", sack, SYSCTL_ONE),
+	OCTET("challenge_rst", challenge_rst, SYSCTL_ONE),
+	OCTET("challenge_syn", challenge_syn, SYSCTL_ONE),
+	OCTET("challenge_ack", challenge_ack, SYSCTL_ONE),
 	OCTET("protect_time_wait", protect_time_wait, SYSCTL_ONE),
+	{
+		.procname = "challenge_limit",
+		.data = FIELD(challenge_limit),
+		.maxlen = sizeof(u32),
+		.mode = 0644,
+		.proc_handler = proc_douintvec,
+	},
+	{
+		.procname = "debug_iss",
+		.data = FIELD(debug_iss),
+		.maxlen = sizeof(u32),
+		.mode = 0644,
+		.proc_handler = set_debug_iss,
+	},
 	{
 		.procname = "own_tcp",
 		.data = FIELD(own_tcp),
@@ -137,6 +189,7 @@ int edutcp_sysctl_net_init(struct net *net)
 
 	en->net = net;
 	en->params = default_params;
+	en->challenge_limit = 1000;
 	/* Below the stock stack's range, which begins at 32768. */
 	en->port_range[0] = 16384;
 	en->port_range[1] = 32767;
@@ -144,8 +197,13 @@ int edutcp_sysctl_net_init(struct net *net)
 	table = kmemdup(template, sizeof(template), GFP_KERNEL);
 	if (!table)
 		return -ENOMEM;
-	for (knob = table; knob->procname; knob++)
+	for (knob = table; knob->procname; knob++) {
+		/* Only where a lab can do no harm. */
+		if (knob->proc_handler == set_debug_iss &&
+		    net_eq(net, &init_net))
+			knob->mode = 0444;
 		knob->data = (char *)en + (uintptr_t)knob->data;
+	}
 	en->sysctls = edutcp_register_sysctl(net, "net/edutcp", table,
 					     ARRAY_SIZE(template) - 1);
 	if (!en->sysctls) {

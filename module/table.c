@@ -231,17 +231,29 @@ again:
 	return NULL;
 }
 
+/* SO_BINDTODEVICE */
+static bool listens_on(const struct edutcp_entry *entry, int device)
+{
+	const struct edutcp_sock *esk = container_of(entry, struct edutcp_sock,
+						     entry);
+	int bound = READ_ONCE(esk->inet.sk.sk_bound_dev_if);
+
+	return !bound || bound == device;
+}
+
 /**
  * edutcp_table_find_listener() - who listens there?
  * @net: the namespace
  * @key: of the segment; its local half is looked at
+ * @device: where the segment came in
  *
  * A listener on the very address goes before one on all addresses.
  *
  * Context: RCU read section. Return: the entry, or NULL.
  */
 struct edutcp_entry *edutcp_table_find_listener(struct net *net,
-						const struct edutcp_key *key)
+						const struct edutcp_key *key,
+						int device)
 {
 	struct edutcp_table *table = rcu_dereference(edutcp_pernet(net)->lookup);
 	struct edutcp_entry *entry, *any;
@@ -255,7 +267,8 @@ again:
 	any = NULL;
 	hlist_nulls_for_each_entry_rcu(entry, node, &table->chain[chain],
 				       node) {
-		if (entry->key.local_port != key->local_port)
+		if (entry->key.local_port != key->local_port ||
+		    !listens_on(entry, device))
 			continue;
 		if (entry->key.local_addr == key->local_addr)
 			return entry;

@@ -78,7 +78,7 @@ void edutcp_timer_rearm(struct sock *sk, const struct tcb_env *env)
 	unsigned long expires;
 	u32 deadline;
 
-	if (!tcb_next_deadline(&esk->tcb, &esk->conn, &deadline))
+	if (!tcb_next_deadline(&esk->tcb, &esk->conn, env->params, &deadline))
 		return;
 	expires = edutcp_jiffies(env->now, deadline);
 	if (!timer_pending(&sk->sk_timer) ||

@@ -57,11 +57,8 @@ static void kill(struct edutcp_timewait *tw)
 
 static void environment(const struct edutcp_timewait *tw, struct tcb_env *env)
 {
-	*env = (struct tcb_env) {
-		.now = edutcp_now(),
-		.iss = edutcp_isn(&tw->entry.key),
-		.params = &edutcp_pernet(tw->net)->params,
-	};
+	edutcp_surroundings(tw->net, edutcp_ts_offset(&tw->entry.key), env);
+	env->iss = edutcp_isn(tw->net, &tw->entry.key);
 }
 
 static void expired(struct timer_list *timer)
@@ -109,7 +106,7 @@ bool edutcp_timewait_enter(struct sock *sk, const struct tcb_env *env)
 	if (!tw) {
 		struct tcb_actions actions = { };
 
-		tcb_abort(&esk->tcb, &actions);
+		tcb_abort(&esk->tcb, env, &actions);
 		edutcp_note(net, &esk->entry.key, &actions);
 		return false;
 	}
@@ -139,6 +136,8 @@ bool edutcp_timewait_enter(struct sock *sk, const struct tcb_env *env)
  * edutcp_timewait_segment() - a segment for a connection in TIME-WAIT
  * @tw: found in the table
  * @seg: the segment
+ * @reopen_iss: set to the initial sequence number of the new connection if the
+ *	segment is a new SYN
  *
  * Context: softirq, RCU read section.
  *
@@ -146,7 +145,7 @@ bool edutcp_timewait_enter(struct sock *sk, const struct tcb_env *env)
  * listener, and the entry is gone.
  */
 bool edutcp_timewait_segment(struct edutcp_timewait *tw,
-			     const struct segment *seg)
+			     const struct segment *seg, u32 *reopen_iss)
 {
 	struct tcb_actions actions = { };
 	struct segment reply;
@@ -167,6 +166,7 @@ bool edutcp_timewait_segment(struct edutcp_timewait *tw,
 				 NULL);
 	if (actions.move_count)
 		kill(tw);
+	*reopen_iss = actions.reopen_iss;
 	return actions.verdict != VERDICT_REOPEN;
 }
 
@@ -206,9 +206,11 @@ void edutcp_timewait_purge(struct net *net, struct edutcp_table *table)
 	for (chain = 0; chain < edutcp_table_chains(table); chain++) {
 		while ((tw = first_in(edutcp_table_chain(table, chain)))) {
 			struct tcb_actions actions = { };
+			struct tcb_env env;
 
+			environment(tw, &env);
 			spin_lock_bh(&tw->lock);
-			tcb_abort(&tw->tcb, &actions);
+			tcb_abort(&tw->tcb, &env, &actions);
 			spin_unlock_bh(&tw->lock);
 			edutcp_note(net, &tw->entry.key, &actions);
 			kill(tw);
