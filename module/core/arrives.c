@@ -13,6 +13,9 @@
 
 #include "internal.h"
 
+/* The largest window that can be offered (RFC 7323, 2.3). */
+#define MAX_WINDOW (65535u << SEG_WSCALE_MAX)
+
 static bool drop(struct tcb_actions *actions, enum tcb_drop reason)
 {
 	actions->drop = (u8)reason;
@@ -301,6 +304,13 @@ static void process_fin(struct tcb *tcb, struct tcb_conn *conn,
 {
 	u32 fin_seq = seg->seq + seg->text_len;
 
+	if (tcb->state != STATE_ESTABLISHED &&
+	    tcb->state != STATE_FIN_WAIT_1 && tcb->state != STATE_FIN_WAIT_2) {
+		/* It is not the first one, but it is answered. */
+		if (seg->flags & SEG_FIN)
+			tcb->flags |= TCB_ACK_NOW;
+		return;
+	}
 	if ((seg->flags & SEG_FIN) && !conn->fin_held &&
 	    seq_in_window(fin_seq, tcb->rcv_nxt, tcb->rcv_wnd)) {
 		conn->fin_held = true;
@@ -412,8 +422,11 @@ static bool acceptable(const struct tcb *tcb, const struct segment *seg)
 		return len == 0 && seg->seq == tcb->rcv_nxt;
 	if (seq_in_window(seg->seq, tcb->rcv_nxt, tcb->rcv_wnd))
 		return true;
+	/* A SYN or a RST stands at SEG.SEQ, text does not bring it nearer. */
+	if (seg->flags & (SEG_SYN | SEG_RST))
+		return false;
 	if (len == 0)
-		return seg->seq == end && !(seg->flags & SEG_RST);
+		return seg->seq == end;
 	return seq_in_window(seg->seq + len - 1, tcb->rcv_nxt, tcb->rcv_wnd);
 }
 
@@ -453,12 +466,14 @@ static bool check_sequence(struct tcb *tcb, struct tcb_conn *conn,
 	if (acceptable(tcb, seg))
 		return true;
 
-	if (tcb->rcv_wnd == 0 && seg->seq == tcb->rcv_nxt) {
+	if (tcb->rcv_wnd == 0 && seg->seq == tcb->rcv_nxt &&
+	    (seg->flags & (SEG_SYN | SEG_RST)) != SEG_SYN) {
 		/*
 		 * "Special allowance should be made to accept valid ACKs, URGs,
 		 * and RSTs" (MUST-66): without its text it is acceptable.
 		 */
-		tcb->flags |= TCB_ACK_NOW;
+		if (!(seg->flags & SEG_RST))
+			tcb->flags |= TCB_ACK_NOW;
 		seg->text_len = 0;
 		seg->flags &= (u8)~SEG_FIN;
 		return true;
@@ -546,12 +561,23 @@ static bool is_duplicate_ack(const struct tcb *tcb, const struct tcb_conn *conn,
 	       !((tcb->flags & TCB_SACK_OK) && conn->sacked);
 }
 
-/* Fifth, check the ACK field: the part that is alike in most states. */
-static bool take_ack(struct tcb *tcb, struct tcb_conn *conn,
-		     const struct segment *seg, const struct tcb_env *env,
-		     struct tcb_actions *actions)
+/* Does it acknowledge what a peer can have seen? */
+static bool ack_is_acceptable(struct tcb *tcb, const struct tcb_conn *conn,
+			      const struct segment *seg,
+			      const struct tcb_env *env,
+			      struct tcb_actions *actions)
 {
-	bool sacked;
+	u32 max_window = conn ? conn->max_snd_wnd : MAX_WINDOW;
+
+	/* SYN-RECEIVED; and FIN-WAIT-1, if CLOSE was called in it. */
+	if (!(tcb->flags & TCB_SYN_ACKED)) {
+		if (seq_after(seg->ack, tcb->snd_una) &&
+		    !seq_after(seg->ack, tcb->snd_nxt))
+			return true;
+		tcb->flags &= (u16)~TCB_ACK_NOW;	/* one answer */
+		reset_in_reply(seg, actions);
+		return drop(actions, DROP_ACK_SYN_RCVD);
+	}
 
 	if (seq_after(seg->ack, tcb->snd_nxt)) {
 		challenge(tcb, seg, env, actions);
@@ -559,10 +585,20 @@ static bool take_ack(struct tcb *tcb, struct tcb_conn *conn,
 	}
 	/* RFC 5961, 5.2: blind data injection */
 	if (env->params->challenge_ack &&
-	    seq_before(seg->ack, tcb->snd_una - conn->max_snd_wnd)) {
+	    seq_before(seg->ack, tcb->snd_una - max_window)) {
 		challenge(tcb, seg, env, actions);
 		return drop(actions, DROP_ACK_OLD);
 	}
+	return true;
+}
+
+/* Fifth, check the ACK field: the part that is alike in most states. */
+static void take_ack(struct tcb *tcb, struct tcb_conn *conn,
+		     const struct segment *seg, const struct tcb_env *env,
+		     struct tcb_actions *actions)
+{
+	bool sacked;
+
 	/* Now that it is believed, and not before: its timestamp. */
 	tcb_note_timestamp(tcb, conn, seg, env);
 	conn->heard_at = env->now;
@@ -588,7 +624,6 @@ static bool take_ack(struct tcb *tcb, struct tcb_conn *conn,
 	     (conn->snd_wl1 == seg->seq &&
 	      !seq_after(conn->snd_wl2, seg->ack))))
 		set_send_window(tcb, conn, seg);
-	return true;
 }
 
 /* Fifth, check the ACK field. */
@@ -599,12 +634,10 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
 	if (!(seg->flags & SEG_ACK))
 		return drop(actions, DROP_NO_ACK);
 
+	if (!ack_is_acceptable(tcb, conn, seg, env, actions))
+		return false;
+
 	if (tcb->state == STATE_SYN_RCVD) {
-		if (!seq_after(seg->ack, tcb->snd_una) ||
-		    seq_after(seg->ack, tcb->snd_nxt)) {
-			reset_in_reply(seg, actions);
-			return drop(actions, DROP_ACK_SYN_RCVD);
-		}
 		if (!conn) {
 			/* The socket will see this segment, not the request. */
 			actions->verdict = VERDICT_ACCEPT;
@@ -629,11 +662,9 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
 		return false;
 	}
 
-	if (!take_ack(tcb, conn, seg, env, actions))
-		return false;
+	take_ack(tcb, conn, seg, env, actions);
 	if (!tcb_fin_acked(tcb))
-		return tcb->state != STATE_CLOSING &&
-		       tcb->state != STATE_LAST_ACK;
+		return tcb->state != STATE_CLOSING;
 
 	switch (tcb->state) {
 	case STATE_FIN_WAIT_1:
@@ -644,7 +675,7 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
 		return true;
 	case STATE_CLOSING:
 		enter_time_wait(tcb, CAUSE_ACK_OF_FIN, env, actions);
-		return false;
+		return true;
 	case STATE_LAST_ACK:
 		end_connection(tcb, ERROR_NONE, CAUSE_ACK_OF_FIN, actions);
 		return false;

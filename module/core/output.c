@@ -284,7 +284,7 @@ static bool next_text(struct tcb *tcb, struct tcb_conn *conn,
 	tcb->snd_nxt = seq_max(tcb->snd_nxt, end);
 
 	/* RFC 6298, (5.1) */
-	if (tcb->timer != TIMER_RETRANSMIT && !probe) {
+	if (tcb->timer != TIMER_RETRANSMIT && (!probe || tcb->snd_wnd)) {
 		if (tcb->timer == TIMER_NONE)
 			conn->waiting_since = env->now;
 		tcb_start_timer(tcb, TIMER_RETRANSMIT, env->now,
