@@ -44,6 +44,26 @@ void scenario_expect_sent(struct scenario *s, const struct seg *seg)
 	memmove(s->sent, s->sent + 1, s->sent_count * sizeof(s->sent[0]));
 }
 
+void scenario_expect_options(struct scenario *s, const struct seg *seg)
+{
+	char wanted[LADDER_COLUMNS], got[LADDER_COLUMNS];
+	struct seg first;
+
+	print_segment(wanted, sizeof(wanted), seg);
+	if (!s->sent_count)
+		scenario_fail(s, "expected to be sent with options: %s\n#   but nothing was",
+			      wanted);
+	first = relative(s, &s->sent[0], true);
+	print_segment(got, sizeof(got), &first);
+	if (seg->mss != first.mss || seg->has_wscale != first.has_wscale ||
+	    seg->wscale != first.wscale || seg->sack_ok != first.sack_ok ||
+	    seg->has_ts != first.has_ts || seg->tsval != first.tsval ||
+	    seg->tsecr != first.tsecr ||
+	    memcmp(seg->sack, first.sack, sizeof(first.sack)))
+		scenario_fail(s, "expected options:   %s\n#   but they were: %s",
+			      wanted, got);
+}
+
 void scenario_expect_nothing_sent(struct scenario *s)
 {
 	char got[LADDER_COLUMNS];

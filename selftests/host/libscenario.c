@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Scenarios: see libscenario.h. */
 
+#include "internal.h"
 #include "libstory.h"
 
 /* More segments than this after one event, and it is taken for a loop. */
@@ -50,7 +51,8 @@ static void note_sent(struct scenario *s, const struct segment *seg)
 	note_segment(s, "-->", &shown);
 	if (seg->has_ts)
 		s->ts_heard = seg->tsval;
-	if (seg->text_len && (seq_before(seg->seq, s->tcb.iss + 1) ||
+	if (seg->text_len && (!(s->tcb.flags & TCB_SYN_ACKED) ||
+			      seq_before(seg->seq, s->tcb.snd_una) ||
 			      seq_after(seg->seq + seg->text_len,
 					s->tcb.snd_end)))
 		scenario_fail(s, "this is not text that the user has sent");
@@ -127,6 +129,24 @@ static void set_space(struct scenario *s)
 			   s->env.rcv_buffer - unread : 0;
 }
 
+/* What is lost, what is held by the peer, and what is between us and it. */
+static void check_flight(struct scenario *s)
+{
+	u32 una = s->tcb.snd_una, nxt = s->tcb.snd_nxt;
+	struct tcb_conn *conn = s->conn;
+	u32 i;
+
+	if (seq_before(conn->rtx_nxt, conn->rtx_end) &&
+	    (seq_before(conn->rtx_nxt, una) || seq_after(conn->rtx_end, nxt)))
+		scenario_fail(s, "what is to be sent again is not in flight");
+	for (i = 0; conn->sacked && i < conn->sacked->count; i++)
+		if (!seq_after(conn->sacked->range[i].start, una) ||
+		    seq_after(conn->sacked->range[i].end, nxt))
+			scenario_fail(s, "the scoreboard has what is not in flight");
+	if (tcb_in_network(&s->tcb, conn) > nxt - una)
+		scenario_fail(s, "more is in the network than was sent");
+}
+
 /* What holds after each event, in each scenario. */
 static void invariants(struct scenario *s)
 {
@@ -173,6 +193,8 @@ static void invariants(struct scenario *s)
 	if (in_flight && tcb->timer != TIMER_RETRANSMIT &&
 	    tcb->timer != TIMER_PERSIST)
 		scenario_fail(s, "octets are in flight, and no timer is running");
+	if (s->conn)
+		check_flight(s);
 	/* A scaled window can only be a multiple of the unit. */
 	if (s->delivered - s->taken > s->env.rcv_buffer + unit)
 		scenario_fail(s, "%u octets for a receive buffer of %u",
@@ -196,6 +218,8 @@ static void settle(struct scenario *s, const struct segment *arrived)
 	deliver(s);
 	set_space(s);
 
+	if (s->actions.challenged)
+		s->env.challenges_left--;
 	if (s->actions.send_reset)
 		note_sent(s, &s->actions.reset);
 	while (tcb_next_segment(&s->tcb, s->conn, &s->env, s->text_max, &seg)) {
@@ -385,8 +409,10 @@ void scenario_segment_arrives(struct scenario *s, const struct segment *seg)
 
 	begin(s);
 	note_segment(s, "<--", &shown);
-	if (seg->sack_count && s->conn)
+	if (seg->sack_count && s->conn && !s->conn->sacked) {
+		s->sacked_room.count = 0;
 		s->conn->sacked = &s->sacked_room;
+	}
 	hand_over(s, seg);
 	settle(s, seg);
 }

@@ -102,8 +102,10 @@ struct scenario {
 	u32 delivered;		/* octets that arrived, in order */
 	u32 taken;		/* of these, octets the user has taken */
 
-	/* The rest is the library's own. */
+	/* A test may set its settings before the opening call. */
 	struct tcb_conn conn_room;
+
+	/* The rest is the library's own. */
 	struct ranges held_room;
 	struct ranges sacked_room;
 	u32 ts_heard;		/* the last timestamp of ours */
@@ -190,6 +192,15 @@ void scenario_run_timers(struct scenario *s);
 void scenario_expect_sent(struct scenario *s, const struct seg *seg);
 #define expect_sent(s, ...)	\
 	scenario_expect_sent(HERE(s), &(struct seg){ .flags = __VA_ARGS__ })
+
+/*
+ * The options of the segment that must be expected next: exactly these. Not
+ * its sequence numbers, nor its window; and expect_sent() still has to follow.
+ */
+void scenario_expect_options(struct scenario *s, const struct seg *seg);
+#define expect_options(s, ...)	\
+	scenario_expect_options(HERE(s), &(struct seg){ __VA_ARGS__ })
+#define expect_no_options(s) scenario_expect_options(HERE(s), &(struct seg){ 0 })
 
 void scenario_expect_nothing_sent(struct scenario *s);
 #define expect_nothing_sent(s) scenario_expect_nothing_sent(HERE(s))
