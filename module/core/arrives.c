@@ -597,7 +597,7 @@ static void take_ack(struct tcb *tcb, struct tcb_conn *conn,
 		     const struct segment *seg, const struct tcb_env *env,
 		     struct tcb_actions *actions)
 {
-	bool sacked;
+	bool duplicate;
 
 	/* Now that it is believed, and not before: its timestamp. */
 	tcb_note_timestamp(tcb, conn, seg, env);
@@ -612,10 +612,11 @@ static void take_ack(struct tcb *tcb, struct tcb_conn *conn,
 		tcb->retries = 0;
 		conn->waiting_since = env->now;
 	}
-	sacked = tcb_recovery_sacked(tcb, conn, seg);
+	duplicate = tcb_recovery_sacked(tcb, conn, seg) ||
+		    is_duplicate_ack(tcb, conn, seg);
 	if (seq_after(seg->ack, tcb->snd_una))
 		advance_snd_una(tcb, conn, seg, env, actions);
-	else if (sacked || is_duplicate_ack(tcb, conn, seg))
+	if (duplicate)
 		tcb_recovery_duplicate_ack(tcb, conn);
 
 	/* An old segment must not bring back an old window. */

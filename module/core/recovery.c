@@ -155,9 +155,11 @@ void tcb_recovery_duplicate_ack(struct tcb *tcb, struct tcb_conn *conn)
 	default:
 		/*
 		 * RFC 6582, 3.2, step 2: until something new is acknowledged,
-		 * they come from what we sent twice.
+		 * they come from what we sent twice. Not so news of what the
+		 * peer holds (RFC 6675, 5.1).
 		 */
-		if (!seq_after(tcb->snd_una, conn->recover))
+		if (seq_before(tcb->snd_una, conn->recover) ||
+		    (tcb->snd_una == conn->recover && !scoreboard))
 			break;
 		if (++conn->dup_acks < DUP_ACK_THRESHOLD &&
 		    !(scoreboard &&
