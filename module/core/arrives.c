@@ -133,6 +133,7 @@ static void established(struct tcb *tcb, struct tcb_conn *conn,
 	tcb_begin_congestion(tcb, conn, syn_lost);
 	conn->ack_sent = tcb->rcv_nxt;
 	conn->ts_recent_at = env->now;
+	conn->heard_at = env->now;
 }
 
 /* Take the acknowledgment of everything before SEG.ACK. */
