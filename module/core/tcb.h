@@ -125,7 +125,8 @@ enum tcb_recovery {
 /**
  * struct tcb_settings - what the user has set for this connection
  * @algorithm: of congestion control; NULL: congestion_reno
- * @user_timeout: so long may data stay unacknowledged (3.9.1, OPEN; RFC 5482)
+ * @user_timeout: so long may data stay unacknowledged (3.9.1, OPEN; RFC 5482),
+ *	instead of tcb_params.data_retries
  * @keep_idle: instead of tcb_params.keep_idle
  * @keep_interval: instead of tcb_params.keep_interval
  * @keep_count: instead of tcb_params.keep_count
