@@ -313,7 +313,7 @@ TEST(cork_holds_part_segments_and_lets_full_ones_go)
 	expect_sent(&s, ACK, .seq = 1, .ack = 1, .len = MSS);
 	arrives(&s, ACK, .seq = 1, .ack = 1001);
 	expect_nothing_sent(&s);
-	s.tcb.flags &= (u8)~TCB_CORKED;
+	s.tcb.flags &= (u16)~TCB_CORKED;
 	user_send(&s, 0);
 	expect_sent(&s, PSH | ACK, .seq = 1001, .ack = 1, .len = 100);
 }
