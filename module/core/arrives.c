@@ -298,30 +298,39 @@ static bool process_text(struct tcb *tcb, struct tcb_conn *conn,
 	return true;
 }
 
+/* A peer that contradicts itself: it has sent text from beyond its FIN. */
+static bool holds_text_beyond(const struct tcb_conn *conn, u32 fin_seq)
+{
+	const struct ranges *held = conn->held;
+
+	return held && held->count &&
+	       seq_after(held->range[held->count - 1].end, fin_seq);
+}
+
 /* Eighth, check the FIN bit. */
 static void process_fin(struct tcb *tcb, struct tcb_conn *conn,
 			const struct segment *seg, const struct tcb_env *env,
 			struct tcb_actions *actions)
 {
 	u32 fin_seq = seg->seq + seg->text_len;
+	bool fin = seg->flags & SEG_FIN;
 
 	if (tcb->state != STATE_ESTABLISHED &&
 	    tcb->state != STATE_FIN_WAIT_1 && tcb->state != STATE_FIN_WAIT_2) {
 		/* It is not the first one, but it is answered. */
-		if (seg->flags & SEG_FIN)
+		if (fin)
 			tcb->flags |= TCB_ACK_NOW;
 		return;
 	}
-	if ((seg->flags & SEG_FIN) && !conn->fin_held &&
-	    seq_in_window(fin_seq, tcb->rcv_nxt, tcb->rcv_wnd)) {
+	if (fin && !conn->fin_held &&
+	    seq_in_window(fin_seq, tcb->rcv_nxt, tcb->rcv_wnd) &&
+	    (fin_seq == tcb->rcv_nxt || !holds_text_beyond(conn, fin_seq))) {
 		conn->fin_held = true;
 		conn->fin_seq = fin_seq;
 	}
-	if (!conn->fin_held)
-		return;
-	if (conn->fin_seq != tcb->rcv_nxt) {
+	if (!conn->fin_held || conn->fin_seq != tcb->rcv_nxt) {
 		/* Not before all that precedes it is here has it arrived. */
-		if (seg->flags & SEG_FIN)
+		if (fin)
 			tcb->flags |= TCB_ACK_NOW;
 		return;
 	}
@@ -346,6 +355,8 @@ static void process_fin(struct tcb *tcb, struct tcb_conn *conn,
 		return;
 	}
 	conn->fin_held = false;
+	if (conn->held)
+		conn->held->count = 0;
 	tcb->rcv_nxt++;
 	tcb->rcv_wnd -= min_u32(tcb->rcv_wnd, 1);
 	actions->tell |= TELL_PEER_DONE;

@@ -104,6 +104,8 @@ static void next_syn(struct tcb *tcb, struct tcb_conn *conn,
 	if (tcb->state != STATE_SYN_SENT) {
 		seg->flags |= SEG_ACK;
 		seg->ack = tcb->rcv_nxt;
+		if (conn)
+			conn->ack_sent = tcb->rcv_nxt;
 	}
 	/* The answer to a SYN that came again does not start it anew. */
 	if (tcb->timer == TIMER_NONE)

@@ -61,20 +61,20 @@ static u32 lost_end(const struct tcb *tcb, const struct tcb_conn *conn)
 bool tcb_recovery_sacked(const struct tcb *tcb, struct tcb_conn *conn,
 			 const struct segment *seg)
 {
+	u32 una = seq_max(seg->ack, tcb->snd_una);
 	bool news = false;
 	u8 i;
 
 	if (!(tcb->flags & TCB_SACK_OK) || !conn->sacked)
 		return false;
 	for (i = 0; i < seg->sack_count; i++) {
-		const struct seq_range *range = &seg->sack[i];
+		u32 start = seg->sack[i].start - una;
+		u32 end = seg->sack[i].end - una;
 
 		/* Of what is in flight; at SND.UNA something is missing. */
-		if (seq_after(range->start, seq_max(seg->ack, tcb->snd_una)) &&
-		    seq_before(range->start, range->end) &&
-		    !seq_after(range->end, tcb->snd_nxt))
-			news |= ranges_add(conn->sacked, range->start,
-					   range->end);
+		if (start > 0 && start < end && end <= tcb->snd_nxt - una)
+			news |= ranges_add(conn->sacked, una + start,
+					   una + end);
 	}
 	if (news && conn->recovery == RECOVERY_FAST)
 		conn->rtx_end = seq_max(conn->rtx_end, lost_end(tcb, conn));

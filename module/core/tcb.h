@@ -335,7 +335,9 @@ enum tcb_error {
 #define TELL_CONNECTED	BIT(0)	/* the handshake is complete */
 #define TELL_READABLE	BIT(1)	/* rcv_nxt has advanced over text */
 #define TELL_WRITABLE	BIT(2)	/* snd_una has advanced */
-#define TELL_PEER_DONE	BIT(3)	/* the peer's FIN was reached */
+#define TELL_PEER_DONE	BIT(3)	/* the peer's FIN was reached: no text from
+				 * beyond it is held any more
+				 */
 #define TELL_NO_ANSWER	BIT(4)	/* R1 is reached: look for another route */
 
 /* How a segment leaves the one it was handed to. */
