@@ -356,7 +356,8 @@ int edutcp_timewait_init(void);
 void edutcp_timewait_exit(void);
 bool edutcp_timewait_enter(struct sock *sk, const struct tcb_env *env);
 bool edutcp_timewait_segment(struct edutcp_timewait *tw,
-			     const struct segment *seg, u32 *reopen_iss);
+			     const struct segment *seg, bool listening,
+			     u32 *reopen_iss);
 void edutcp_timewait_purge(struct net *net, struct edutcp_table *table);
 
 /* table.c */

@@ -141,7 +141,8 @@ static void too_late(struct net *net, struct sk_buff *skb,
 	if (entry->kind == EDUTCP_TIMEWAIT)
 		edutcp_timewait_segment(container_of(entry,
 						     struct edutcp_timewait,
-						     entry), seg, &reopen_iss);
+						     entry), seg, false,
+					&reopen_iss);
 	/* For all others it is lost, and comes again. */
 	kfree_skb(skb);
 }
@@ -265,14 +266,15 @@ static void deliver_to(struct net *net, struct edutcp_entry *entry,
 	switch (entry->kind) {
 	case EDUTCP_TIMEWAIT:
 		tw = container_of(entry, struct edutcp_timewait, entry);
-		if (edutcp_timewait_segment(tw, seg,
-					    &edutcp_cb(skb)->reopen_iss)) {
-			kfree_skb(skb);
-			return;
-		}
 		/* A new SYN may open the connection anew, if one listens. */
-		entry = edutcp_table_find_listener(net, key, inet_iif(skb));
-		deliver_to(net, entry, skb, key, seg);
+		entry = seg->flags & SEG_SYN ?
+			edutcp_table_find_listener(net, key, inet_iif(skb)) :
+			NULL;
+		if (edutcp_timewait_segment(tw, seg, entry,
+					    &edutcp_cb(skb)->reopen_iss))
+			kfree_skb(skb);
+		else
+			deliver_to(net, entry, skb, key, seg);
 		return;
 	case EDUTCP_REQUEST:
 		sk = container_of(entry, struct edutcp_request, entry)->listener;

@@ -52,8 +52,10 @@ static void end_connection(struct tcb *tcb, enum tcb_error error,
 static void challenge(struct tcb *tcb, const struct segment *seg,
 		      const struct tcb_env *env, struct tcb_actions *actions)
 {
+	bool occupies = seg->text_len || (seg->flags & SEG_FIN);
+
 	/* Text and FIN come again for want of an ACK: they always get one. */
-	if (seg->text_len || (seg->flags & (SEG_SYN | SEG_FIN)) == SEG_FIN) {
+	if (occupies && !(seg->flags & (SEG_SYN | SEG_RST))) {
 		tcb->flags |= TCB_ACK_NOW;
 		return;
 	}
@@ -702,9 +704,10 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
  * Only if nothing of the old one can be taken for a part of it: by the peer's
  * clock (RFC 6191, 2), or else by its sequence number.
  */
-static bool reopens(const struct tcb *tcb, const struct segment *seg)
+static bool reopens(const struct tcb *tcb, const struct segment *seg,
+		    const struct tcb_env *env)
 {
-	if (tcb->state != STATE_TIME_WAIT ||
+	if (tcb->state != STATE_TIME_WAIT || !env->listening ||
 	    (seg->flags & (SEG_SYN | SEG_ACK | SEG_RST)) != SEG_SYN)
 		return false;
 	if ((tcb->flags & TCB_TS_OK) && seg->has_ts &&
@@ -737,7 +740,7 @@ void tcb_segment_arrives(struct tcb *tcb, struct tcb_conn *conn,
 		segment_in_syn_sent(tcb, conn, &seg, env, actions);
 		return;
 	}
-	if (reopens(tcb, &seg)) {
+	if (reopens(tcb, &seg, env)) {
 		tcb_set_state(tcb, STATE_CLOSED, CAUSE_NEW_SYN, actions);
 		actions->verdict = VERDICT_REOPEN;
 		actions->reopen_iss = reopen_iss(tcb, env);

@@ -255,7 +255,7 @@ static bool next_text(struct tcb *tcb, struct tcb_conn *conn,
 	if (!len && !fin) {
 		/*
 		 * Something waits and nothing is in flight whose ACK would
-		 * call us again: the persist timer will (MUST-35, SHLD-29).
+		 * call us again: the persist timer will (MUST-35, MUST-60, SHLD-29).
 		 */
 		if (tcb->timer == TIMER_NONE) {
 			conn->waiting_since = env->now;
@@ -272,7 +272,7 @@ static bool next_text(struct tcb *tcb, struct tcb_conn *conn,
 		end++;
 	}
 	if (len && start + len == tcb->snd_end)
-		seg->flags |= SEG_PSH;	/* MUST-60: the last that is queued */
+		seg->flags |= SEG_PSH;	/* MUST-61: the last that is queued */
 
 	if (conn->ack_pending || (tcb->flags & TCB_ACK_NOW))
 		conn->quick_acks = 0;	/* answers carry the ACKs from now on */

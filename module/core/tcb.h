@@ -224,7 +224,7 @@ struct tcb_conn {
  * @rto_initial: before a round trip was measured (RFC 6298, 2.1)
  * @rto_min: lower bound of the timeout
  * @rto_max: upper bound of the timeout
- * @delayed_ack: an ACK waits no longer than this (MUST-40: below 500)
+ * @delayed_ack: an ACK waits no longer than this (MUST-40: below 500, with all that delays a timer)
  * @time_wait: 2 MSL
  * @fin_wait_2: patience with a peer that does not close, if nobody reads
  * @challenge_interval: answers of a connection to segments without text that
@@ -281,6 +281,8 @@ struct tcb_params {
  * @rcv_buffer: octets of the whole receive buffer
  * @iss: in TIME-WAIT, the initial sequence number of a connection that began
  *	now; else not looked at
+ * @listening: in TIME-WAIT, there is a listener for such a connection; else not
+ *	looked at
  * @challenges_left: challenge ACKs that may still be sent by all connections
  *	together (RFC 5961, 7)
  * @no_room: there is no memory for the text of a segment
@@ -293,6 +295,7 @@ struct tcb_env {
 	u32 rcv_buffer;
 	u32 iss;
 	u32 challenges_left;
+	bool listening;
 	bool no_room;
 	const struct tcb_params *params;
 };

@@ -32,7 +32,7 @@ bool tcb_next_deadline(const struct tcb *tcb, const struct tcb_conn *conn,
 	bool running = tcb->timer != TIMER_NONE;
 	u32 other;
 
-	if (tcb->state == STATE_CLOSED)
+	if (tcb->state == STATE_CLOSED || tcb->state == STATE_LISTEN)
 		return false;
 	*deadline = tcb->deadline;
 	if (!conn)

@@ -299,6 +299,7 @@ void start(struct scenario *s)
 		.rcv_buffer = 50000,
 		.ts_now = TS_BASE,
 		.challenges_left = 1000,
+		.listening = true,
 		.params = &s->params,
 	};
 	s->text_max = MSS;
