@@ -289,8 +289,10 @@ void edutcp_carry_out(struct sock *sk, struct sk_buff *skb,
 		if (esk->conn.sacked && !esk->conn.sacked->count)
 			forget_scoreboard(esk);
 	}
-	if (actions->tell & TELL_NO_ANSWER)
+	if (actions->tell & TELL_NO_ANSWER) {
 		dst_negative_advice(sk);	/* MUST-20 */
+		edutcp_v4_report(sk, ETIMEDOUT);	/* SHLD-9 */
+	}
 	if (actions->send_reset)
 		edutcp_send_bare(net, sk, &esk->entry.key, &actions->reset,
 				 NULL);
@@ -301,7 +303,11 @@ void edutcp_carry_out(struct sock *sk, struct sk_buff *skb,
 	record(sk, actions);
 
 	edutcp_environment(sk, &env);
-	edutcp_push(sk, &env);
+	/* MUST-59: all queued segments first, then the ACK of all of them. */
+	if (esk->in_backlog && esk->tcb.state != STATE_TIME_WAIT)
+		esk->push_deferred = true;
+	else
+		edutcp_push(sk, &env);
 	if (esk->tcb.state == STATE_TIME_WAIT)
 		edutcp_timewait_enter(sk, &env);
 	ends = esk->tcb.state == STATE_CLOSED && sk->sk_state != TCP_CLOSE;

@@ -218,7 +218,9 @@ int edutcp_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 	/* As in softirq: for the locks of other sockets, and for look-ups. */
 	local_bh_disable();
 	rcu_read_lock();
+	edutcp_sk(sk)->in_backlog = true;
 	edutcp_process(sk, skb, &seg);
+	edutcp_sk(sk)->in_backlog = false;
 	rcu_read_unlock();
 	local_bh_enable();
 	return 0;
