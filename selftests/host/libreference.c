@@ -1,0 +1,965 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A reference for the protocol core, from the RFC's text: see libreference.h. */
+
+#include "libreference.h"
+
+/*
+ * CHOICES-TO-WRITE
+ */
+
+const char *ref_state_name(enum ref_state state)
+{
+	static const char * const names[REF_STATES] = {
+		"CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED",
+		"FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK",
+		"TIME-WAIT",
+	};
+
+	return names[state];
+}
+
+/*
+ * Sequence numbers are points on a circle (3.4); so each question is whether a
+ * point lies on an arc.
+ */
+
+/* FROM =< x < FROM+LEN */
+static bool in_window(uint32_t x, uint32_t from, uint32_t len)
+{
+	return (uint32_t)(x - from) < len;
+}
+
+/* FROM =< x =< TO */
+static bool on_arc(uint32_t x, uint32_t from, uint32_t to)
+{
+	return (uint32_t)(x - from) <= (uint32_t)(to - from);
+}
+
+/* FROM < x =< TO */
+static bool beyond_on_arc(uint32_t x, uint32_t from, uint32_t to)
+{
+	return x != from && on_arc(x, from, to);
+}
+
+/* x > FROM, if there is no other end to the arc: on the half circle after it. */
+static bool later(uint32_t x, uint32_t from)
+{
+	return beyond_on_arc(x, from, from + 0x7fffffff);
+}
+
+/* SEG.LEN, 3.3.1: SYN and FIN count. */
+static uint32_t seg_len(const struct ref_segment *seg)
+{
+	return seg->len + (seg->syn ? 1 : 0) + (seg->fin ? 1 : 0);
+}
+
+static void enter(struct ref_conn *c, enum ref_state state,
+		  struct ref_answer *answer)
+{
+	c->state = state;
+	answer->path[answer->moves++] = state;
+	if (state == REF_TIME_WAIT)
+		answer->two_msl = REF_MSL_STARTED;
+	/* What the CLOSED state has no TCB for. */
+	if (state == REF_CLOSED || state == REF_LISTEN)
+		*c = (struct ref_conn){ .state = state };
+}
+
+static void rule(struct ref_answer *answer, const char *clause)
+{
+	answer->clause = clause;
+}
+
+/* The most urgent of the replies that several steps ask for. */
+static void reply(struct ref_answer *answer, enum ref_reply what)
+{
+	if (answer->reply < what)
+		answer->reply = what;
+}
+
+/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a segment that is then dropped. */
+static void reply_to_dropped(struct ref_answer *answer,
+			     const struct ref_segment *seg)
+{
+	reply(answer, REF_ACK);
+	/*
+	 * RFC 5961, 7: challenge ACKs may be throttled; and so may any ACK of
+	 * a segment without text, or two confused peers would never stop.
+	 */
+	answer->omissible = !seg->len;
+}
+
+/* <SEQ=SEG.ACK><CTL=RST>, or <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> */
+static void reset_for(struct ref_answer *answer, const struct ref_segment *seg)
+{
+	answer->reply = REF_RST;
+	answer->reset = (struct ref_segment){ .rst = true };
+	if (seg->has_ack) {
+		answer->reset.seq = seg->ack;
+	} else {
+		answer->reset.ack = seg->seq + seg_len(seg);
+		answer->reset.has_ack = true;
+	}
+}
+
+/* <SEQ=SND.NXT><CTL=RST> */
+static void reset_connection(const struct ref_conn *c, struct ref_answer *answer)
+{
+	answer->reply = REF_RST;
+	answer->reset = (struct ref_segment){ .seq = c->snd_nxt, .rst = true };
+}
+
+/* The connection ends before its time, and the user hears why. */
+static void abort_with(struct ref_conn *c, enum ref_error error,
+		       struct ref_answer *answer)
+{
+	answer->error = error;
+	enter(c, REF_CLOSED, answer);
+}
+
+static void choose_iss(struct ref_conn *c, const struct ref_world *world)
+{
+	c->iss = world->iss;
+	c->snd_una = world->iss;
+	c->snd_nxt = world->iss + 1;
+	c->snd_end = world->iss + 1;
+	c->rcv_wnd = world->window;
+}
+
+static void update_window(struct ref_conn *c, const struct ref_segment *seg)
+{
+	c->snd_wnd = seg->wnd;
+	c->snd_wl1 = seg->seq;
+	c->snd_wl2 = seg->ack;
+	if (c->max_snd_wnd < seg->wnd)
+		c->max_snd_wnd = seg->wnd;
+}
+
+/* Has all that was SENT, and our FIN, been acknowledged? */
+static bool fin_is_acked(const struct ref_conn *c)
+{
+	return c->close_called && c->snd_una == c->snd_end + 1;
+}
+
+/* -------------------------------------------------- 3.10.1 to 3.10.6: calls */
+
+static void call_open(struct ref_conn *c, bool active,
+		      const struct ref_world *world, struct ref_answer *answer)
+{
+	rule(answer, "3.10.1");
+	if (c->state != REF_CLOSED) {
+		/* Choice 1: not even in LISTEN. */
+		answer->result = REF_EXISTS;
+		return;
+	}
+	if (!active) {
+		enter(c, REF_LISTEN, answer);
+		return;
+	}
+	choose_iss(c, world);
+	reply(answer, REF_SYN);
+	enter(c, REF_SYN_SENT, answer);
+}
+
+static void call_send(struct ref_conn *c, uint32_t octets,
+		      struct ref_answer *answer)
+{
+	rule(answer, "3.10.2");
+	switch (c->state) {
+	case REF_CLOSED:
+	case REF_LISTEN:		/* Choice 1. */
+		answer->result = REF_NO_CONNECTION;
+		return;
+	case REF_SYN_SENT:
+	case REF_SYN_RECEIVED:		/* queued */
+	case REF_ESTABLISHED:
+	case REF_CLOSE_WAIT:
+		break;
+	default:
+		answer->result = REF_CLOSING_ERROR;
+		return;
+	}
+	if (c->close_called)
+		answer->result = REF_CLOSING_ERROR;
+	else
+		c->snd_end += octets;
+}
+
+static void call_receive(struct ref_conn *c, struct ref_answer *answer)
+{
+	rule(answer, "3.10.3");
+	switch (c->state) {
+	case REF_CLOSED:
+		answer->result = REF_NO_CONNECTION;
+		return;
+	case REF_CLOSING:
+	case REF_LAST_ACK:
+	case REF_TIME_WAIT:
+		/* Choice 2: what was delivered before may still be taken. */
+		answer->result = REF_CLOSING_ERROR;
+		return;
+	case REF_ESTABLISHED:
+	case REF_FIN_WAIT_1:
+	case REF_FIN_WAIT_2:
+		/* 3.8.6.2.2: a window that has grown is advertised. */
+		answer->window_update = true;
+		return;
+	default:
+		return;
+	}
+}
+
+static void call_close(struct ref_conn *c, struct ref_answer *answer)
+{
+	bool was_called = c->close_called;
+
+	rule(answer, "3.10.4");
+	switch (c->state) {
+	case REF_CLOSED:
+		answer->result = REF_NO_CONNECTION;
+		return;
+	case REF_LISTEN:
+	case REF_SYN_SENT:
+		enter(c, REF_CLOSED, answer);
+		return;
+	case REF_SYN_RECEIVED:
+		c->close_called = true;
+		/* "If no SENDs have been issued", else it waits. */
+		if (!was_called && c->snd_end == c->iss + 1)
+			enter(c, REF_FIN_WAIT_1, answer);
+		return;
+	case REF_ESTABLISHED:
+		c->close_called = true;
+		enter(c, REF_FIN_WAIT_1, answer);
+		return;
+	case REF_CLOSE_WAIT:
+		/* Choice 3: not only when the FIN has been sent. */
+		c->close_called = true;
+		enter(c, REF_LAST_ACK, answer);
+		return;
+	default:
+		/* "an 'ok' response would be acceptable, too" */
+		answer->result = REF_CLOSING_ERROR;
+		return;
+	}
+}
+
+static void call_abort(struct ref_conn *c, struct ref_answer *answer)
+{
+	rule(answer, "3.10.5");
+	switch (c->state) {
+	case REF_CLOSED:
+		answer->result = REF_NO_CONNECTION;
+		return;
+	case REF_SYN_RECEIVED:
+	case REF_ESTABLISHED:
+	case REF_FIN_WAIT_1:
+	case REF_FIN_WAIT_2:
+	case REF_CLOSE_WAIT:
+		reset_connection(c, answer);
+		break;
+	default:
+		break;
+	}
+	enter(c, REF_CLOSED, answer);
+}
+
+void ref_user_call(struct ref_conn *c, enum ref_call call, uint32_t octets,
+		   const struct ref_world *world, struct ref_answer *answer)
+{
+	*answer = (struct ref_answer){ .clause = "3.10" };
+	switch (call) {
+	case REF_OPEN_ACTIVE:
+	case REF_OPEN_PASSIVE:
+		call_open(c, call == REF_OPEN_ACTIVE, world, answer);
+		break;
+	case REF_SEND:
+		call_send(c, octets, answer);
+		break;
+	case REF_RECEIVE:
+		call_receive(c, answer);
+		break;
+	case REF_CLOSE:
+		call_close(c, answer);
+		break;
+	case REF_ABORT:
+		call_abort(c, answer);
+		break;
+	case REF_STATUS:
+		rule(answer, "3.10.6");
+		if (c->state == REF_CLOSED)
+			answer->result = REF_NO_CONNECTION;
+		break;
+	case REF_STOP_RECEIVING:
+		rule(answer, "3.6.1");
+		if (c->state != REF_CLOSED)
+			c->nobody_reads = true;
+		break;
+	}
+	answer->was_idle = c->snd_una == c->snd_nxt;
+}
+
+/* ------------------------------------------------- 3.10.7.1 to 3.10.7.3 */
+
+static void arrives_in_closed(const struct ref_segment *seg,
+			      struct ref_answer *answer)
+{
+	rule(answer, "3.10.7.1");
+	if (!seg->rst)
+		reset_for(answer, seg);
+}
+
+static void arrives_in_listen(struct ref_conn *c, const struct ref_segment *seg,
+			      const struct ref_world *world,
+			      struct ref_answer *answer)
+{
+	rule(answer, "3.10.7.2 first");
+	if (seg->rst)
+		return;
+	rule(answer, "3.10.7.2 second");
+	if (seg->has_ack) {
+		reset_for(answer, seg);
+		return;
+	}
+	rule(answer, "3.10.7.2 fourth");
+	if (!seg->syn)
+		return;
+	rule(answer, "3.10.7.2 third");
+	*c = (struct ref_conn){ .passive = true };
+	choose_iss(c, world);
+	c->rcv_nxt = seg->seq + 1;
+	/*
+	 * The window of a SYN counts (RFC 1122, 4.2.2.20 (c)), although the
+	 * RFC sets SND.WND here in SYN-SENT only.
+	 */
+	update_window(c, seg);
+	c->snd_wl2 = c->iss;
+	/* Choice 4: text and FIN of the SYN come again. */
+	reply(answer, REF_SYN_ACK);
+	enter(c, REF_SYN_RECEIVED, answer);
+}
+
+static void take_text(struct ref_conn *c, const struct ref_segment *seg,
+		      struct ref_answer *answer);
+static void take_fin(struct ref_conn *c, const struct ref_segment *seg,
+		     struct ref_answer *answer);
+
+static void arrives_in_syn_sent(struct ref_conn *c,
+				const struct ref_segment *seg,
+				struct ref_answer *answer)
+{
+	/* "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset" */
+	rule(answer, "3.10.7.3 first");
+	if (seg->has_ack && !beyond_on_arc(seg->ack, c->iss, c->snd_nxt)) {
+		if (!seg->rst)
+			reset_for(answer, seg);
+		return;
+	}
+
+	rule(answer, "3.10.7.3 second");
+	if (seg->rst) {
+		/* Choice 5: "refused", which says more than "reset". */
+		if (seg->has_ack)
+			abort_with(c, REF_REFUSED, answer);
+		return;
+	}
+
+	rule(answer, "3.10.7.3 fifth");
+	if (!seg->syn)
+		return;
+
+	rule(answer, "3.10.7.3 fourth");
+	c->rcv_nxt = seg->seq + 1;
+	update_window(c, seg);
+	if (!seg->has_ack) {
+		c->snd_wl2 = c->snd_una;
+		/* Choice 4 again. */
+		reply(answer, REF_SYN_ACK);
+		enter(c, REF_SYN_RECEIVED, answer);
+		return;
+	}
+	c->snd_una = seg->ack;
+	reply(answer, REF_ACK);
+	answer->connected = true;
+	enter(c, REF_ESTABLISHED, answer);
+	take_text(c, seg, answer);
+	take_fin(c, seg, answer);
+}
+
+/* ---------------------------------------------------------------- 3.10.7.4 */
+
+/* Table 6. */
+static bool acceptable(const struct ref_conn *c, const struct ref_segment *seg)
+{
+	uint32_t len = seg_len(seg);
+	uint32_t last = seg->seq + len - 1;
+
+	if (!len && !c->rcv_wnd)
+		return seg->seq == c->rcv_nxt;
+	if (!len)
+		return in_window(seg->seq, c->rcv_nxt, c->rcv_wnd) ||
+		       seg->seq == c->rcv_nxt + c->rcv_wnd; /* Choice 6. */
+	if (!c->rcv_wnd)
+		return false;
+	return in_window(seg->seq, c->rcv_nxt, c->rcv_wnd) ||
+	       in_window(last, c->rcv_nxt, c->rcv_wnd);
+}
+
+/* 3.6.1, MAY-2: may this SYN follow upon the connection in TIME-WAIT? */
+static bool is_new_connection(const struct ref_conn *c,
+			      const struct ref_segment *seg)
+{
+	return c->state == REF_TIME_WAIT && seg->syn && !seg->has_ack &&
+	       !seg->rst && !seg->fin && later(seg->seq, c->rcv_nxt);
+}
+
+/* The last octet of the sequence space that the peer has used: its FIN. */
+static bool is_fin_again(const struct ref_conn *c,
+			 const struct ref_segment *seg)
+{
+	return c->state == REF_TIME_WAIT && seg->fin &&
+	       seg->seq + seg_len(seg) == c->rcv_nxt;
+}
+
+static void second_check_rst(struct ref_conn *c, const struct ref_segment *seg,
+			     const struct ref_world *world,
+			     struct ref_answer *answer)
+{
+	bool exact = seg->seq == c->rcv_nxt;
+
+	/* "outside the current receive window, silently drop" */
+	rule(answer, "3.10.7.4 second 1)");
+	if (!exact && !in_window(seg->seq, c->rcv_nxt, c->rcv_wnd))
+		return;
+	rule(answer, "3.10.7.4 second 3)");
+	if (!exact && world->challenge_rst) {
+		reply(answer, REF_ACK);
+		answer->omissible = true;
+		return;
+	}
+	rule(answer, "3.10.7.4 second 2)");
+	switch (c->state) {
+	case REF_SYN_RECEIVED:
+		if (c->passive)
+			enter(c, REF_LISTEN, answer);
+		else
+			abort_with(c, REF_REFUSED, answer);
+		return;
+	case REF_TIME_WAIT:
+		if (world->protect_time_wait) {
+			rule(answer, "RFC 1337");
+			return;
+		}
+		/* fall through */
+	case REF_CLOSING:
+	case REF_LAST_ACK:
+		enter(c, REF_CLOSED, answer);
+		return;
+	default:
+		abort_with(c, REF_RESET, answer);
+		return;
+	}
+}
+
+static void fourth_check_syn(struct ref_conn *c, const struct ref_segment *seg,
+			     const struct ref_world *world,
+			     struct ref_answer *answer)
+{
+	rule(answer, "3.10.7.4 fourth");
+	if (c->state == REF_SYN_RECEIVED && c->passive) {
+		enter(c, REF_LISTEN, answer);
+		return;
+	}
+	if (world->challenge_syn) {
+		reply(answer, REF_ACK);
+		answer->omissible = true;
+		return;
+	}
+	reset_for(answer, seg);
+	abort_with(c, REF_RESET, answer);
+}
+
+/* Returns false if the segment is to be dropped. */
+static bool fifth_check_ack(struct ref_conn *c, const struct ref_segment *seg,
+			    const struct ref_world *world,
+			    struct ref_answer *answer)
+{
+	rule(answer, "3.10.7.4 fifth");
+	if (!seg->has_ack)
+		return false;
+
+	if (c->state == REF_SYN_RECEIVED) {
+		/* Choice 7: before the check of RFC 5961. */
+		if (!beyond_on_arc(seg->ack, c->snd_una, c->snd_nxt)) {
+			reset_for(answer, seg);
+			return false;
+		}
+		update_window(c, seg);
+		answer->connected = true;
+		enter(c, REF_ESTABLISHED, answer);
+		/* A CLOSE that was queued "after entering ESTABLISHED" */
+		if (c->close_called)
+			enter(c, REF_FIN_WAIT_1, answer);
+	}
+
+	if (world->challenge_ack &&
+	    !on_arc(seg->ack, c->snd_una - c->max_snd_wnd, c->snd_nxt)) {
+		rule(answer, "RFC 5961, 5.2");
+		reply_to_dropped(answer, seg);
+		return false;
+	}
+	if (later(seg->ack, c->snd_nxt)) {
+		reply_to_dropped(answer, seg);
+		return false;
+	}
+
+	if (beyond_on_arc(seg->ack, c->snd_una, c->snd_nxt)) {
+		c->snd_una = seg->ack;
+		c->retries = 0;
+		answer->acked = true;
+	}
+	if (on_arc(seg->ack, c->snd_una, c->snd_nxt) &&
+	    (later(seg->seq, c->snd_wl1) ||
+	     (seg->seq == c->snd_wl1 &&
+	      (seg->ack == c->snd_wl2 || later(seg->ack, c->snd_wl2)))))
+		update_window(c, seg);
+
+	switch (c->state) {
+	case REF_FIN_WAIT_1:
+		if (fin_is_acked(c))
+			enter(c, REF_FIN_WAIT_2, answer);
+		return true;
+	case REF_CLOSING:
+		if (fin_is_acked(c))
+			enter(c, REF_TIME_WAIT, answer);
+		return true;
+	case REF_LAST_ACK:
+		if (!fin_is_acked(c))
+			return true;
+		enter(c, REF_CLOSED, answer);
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* May text still arrive? */
+static bool takes_text(const struct ref_conn *c)
+{
+	return c->state == REF_ESTABLISHED || c->state == REF_FIN_WAIT_1 ||
+	       c->state == REF_FIN_WAIT_2;
+}
+
+static void advance_rcv_nxt(struct ref_conn *c, uint32_t octets)
+{
+	/* "The total of RCV.NXT and RCV.WND should not be reduced." */
+	c->rcv_nxt += octets;
+	c->rcv_wnd -= octets < c->rcv_wnd ? octets : c->rcv_wnd;
+}
+
+/* Text that waited for what has now arrived (SHLD-31). */
+static void take_held(struct ref_conn *c, struct ref_answer *answer)
+{
+	unsigned int i = 0;
+
+	while (i < c->held_count) {
+		struct ref_range *held = &c->held[i];
+		uint32_t skip = c->rcv_nxt - held->from;
+
+		if (later(held->from, c->rcv_nxt)) {
+			i++;
+			continue;
+		}
+		if (skip < held->len) {
+			answer->delivered += held->len - skip;
+			advance_rcv_nxt(c, held->len - skip);
+		}
+		*held = c->held[--c->held_count];
+		i = 0;
+	}
+}
+
+/* Seventh, process the segment text. */
+static void take_text(struct ref_conn *c, const struct ref_segment *seg,
+		      struct ref_answer *answer)
+{
+	uint32_t from = seg->seq + (seg->syn ? 1 : 0);
+	uint32_t len = seg->len;
+	uint32_t edge = c->rcv_nxt + c->rcv_wnd;
+
+	if (!takes_text(c) || !len)
+		return;
+	/* "trimming off any portions that lie outside the window" */
+	if (later(c->rcv_nxt, from)) {
+		uint32_t old = c->rcv_nxt - from;
+
+		from += old < len ? old : len;
+		len -= old < len ? old : len;
+	}
+	if (later(from + len, edge))
+		len = later(edge, from) ? edge - from : 0;
+	if (!len) {
+		reply(answer, REF_ACK);
+		return;
+	}
+	if (c->nobody_reads) {
+		/* SHLD-3, "to show that data was lost" */
+		rule(answer, "3.6.1");
+		reset_connection(c, answer);
+		abort_with(c, REF_RESET, answer);
+		return;
+	}
+	rule(answer, "3.10.7.4 seventh");
+	if (from != c->rcv_nxt) {
+		if (c->held_count < REF_HELD_MAX)
+			c->held[c->held_count++] =
+				(struct ref_range){ .from = from, .len = len };
+		reply(answer, REF_ACK);	/* MAY-13; RFC 5681, 4.2 */
+		return;
+	}
+	/* RFC 5681, 4.2: what fills a gap is acknowledged at once. */
+	reply(answer, c->held_count ? REF_ACK : REF_ACK_SOON);
+	answer->delivered += len;
+	advance_rcv_nxt(c, len);
+	take_held(c, answer);
+}
+
+/* Eighth, check the FIN bit. */
+static void take_fin(struct ref_conn *c, const struct ref_segment *seg,
+		     struct ref_answer *answer)
+{
+	if (seg->fin && takes_text(c) && !c->fin_held) {
+		uint32_t at = seg->seq + (seg->syn ? 1 : 0) + seg->len;
+
+		/* Outside of the window it is trimmed off, as text is. */
+		if (in_window(at, c->rcv_nxt, c->rcv_wnd)) {
+			c->fin_held = true;
+			c->fin_seq = at;
+			reply(answer, REF_ACK);
+		}
+	}
+	if (!c->fin_held || c->fin_seq != c->rcv_nxt)
+		return;
+
+	rule(answer, "3.10.7.4 eighth");
+	c->fin_held = false;
+	c->held_count = 0;
+	answer->peer_done = true;
+	advance_rcv_nxt(c, 1);
+	reply(answer, REF_ACK);
+	switch (c->state) {
+	case REF_ESTABLISHED:
+		enter(c, REF_CLOSE_WAIT, answer);
+		break;
+	case REF_FIN_WAIT_1:
+		enter(c, REF_CLOSING, answer);
+		break;
+	default:
+		enter(c, REF_TIME_WAIT, answer);
+		break;
+	}
+}
+
+static void arrives_in_other_states(struct ref_conn *c,
+				    const struct ref_segment *seg,
+				    const struct ref_world *world,
+				    struct ref_answer *answer)
+{
+	if (is_new_connection(c, seg)) {
+		rule(answer, "3.6.1, MAY-2");
+		enter(c, REF_CLOSED, answer);
+		answer->reopen = true;
+		return;
+	}
+	/* RSTs have a check of sequence numbers of their own. */
+	if (seg->rst) {
+		second_check_rst(c, seg, world, answer);
+		return;
+	}
+	rule(answer, "3.10.7.4 first");
+	if (!acceptable(c, seg)) {
+		reply_to_dropped(answer, seg);
+		if (is_fin_again(c, seg))
+			answer->two_msl = REF_MSL_STARTED;
+		/* "special allowance should be made to accept valid ACKs" */
+		if (!c->rcv_wnd && seg->seq == c->rcv_nxt && !seg->syn)
+			fifth_check_ack(c, seg, world, answer);
+		return;
+	}
+	if (seg->syn) {
+		fourth_check_syn(c, seg, world, answer);
+		return;
+	}
+	if (!fifth_check_ack(c, seg, world, answer))
+		return;
+	take_text(c, seg, answer);
+	take_fin(c, seg, answer);
+}
+
+void ref_segment_arrives(struct ref_conn *c, const struct ref_segment *seg,
+			 const struct ref_world *world,
+			 struct ref_answer *answer)
+{
+	*answer = (struct ref_answer){ .clause = "3.10.7" };
+	switch (c->state) {
+	case REF_CLOSED:
+		arrives_in_closed(seg, answer);
+		break;
+	case REF_LISTEN:
+		arrives_in_listen(c, seg, world, answer);
+		break;
+	case REF_SYN_SENT:
+		arrives_in_syn_sent(c, seg, answer);
+		break;
+	default:
+		arrives_in_other_states(c, seg, world, answer);
+		break;
+	}
+	answer->was_idle = c->snd_una == c->snd_nxt;
+}
+
+/* ------------------------------------------------------- 3.10.8: timeouts */
+
+static void retransmission_timeout(struct ref_conn *c,
+				   const struct ref_world *world,
+				   struct ref_answer *answer)
+{
+	rule(answer, "3.10.8");
+	if (c->snd_una == c->snd_nxt)
+		return;
+	if (c->retries >= world->r2) {
+		/* 3.8.3 (c): "close the connection" */
+		rule(answer, "3.8.3, MUST-20");
+		if (c->passive && c->state == REF_SYN_RECEIVED)
+			enter(c, REF_LISTEN, answer);
+		else
+			abort_with(c, REF_TIMED_OUT, answer);
+		return;
+	}
+	c->retries++;
+	answer->resend = true;
+	if (c->state == REF_SYN_SENT)
+		reply(answer, REF_SYN);
+	else if (c->state == REF_SYN_RECEIVED)
+		reply(answer, REF_SYN_ACK);
+}
+
+void ref_timeout(struct ref_conn *c, enum ref_timeout timeout,
+		 const struct ref_world *world, struct ref_answer *answer)
+{
+	*answer = (struct ref_answer){ .clause = "3.10.8" };
+	switch (timeout) {
+	case REF_RETRANSMISSION_TIMEOUT:
+		retransmission_timeout(c, world, answer);
+		break;
+	case REF_USER_TIMEOUT:
+		abort_with(c, REF_TIMED_OUT, answer);
+		break;
+	case REF_TIME_WAIT_TIMEOUT:
+	case REF_FIN_WAIT_2_TIMEOUT:
+		enter(c, REF_CLOSED, answer);
+		break;
+	case REF_PERSIST_TIMEOUT:
+		rule(answer, "3.8.6.1, MUST-36");
+		answer->probe = true;
+		break;
+	case REF_DELAYED_ACK_TIMEOUT:
+		rule(answer, "3.8.6.3, MUST-40");
+		reply(answer, REF_ACK);
+		break;
+	}
+	answer->was_idle = c->snd_una == c->snd_nxt;
+}
+
+/* --------------------------------------------------------- what was sent */
+
+static const char *judge_handshake(struct ref_conn *c,
+				   const struct ref_segment *seg,
+				   struct ref_answer *answer)
+{
+	enum ref_reply wanted = seg->has_ack ? REF_SYN_ACK : REF_SYN;
+
+	if (answer->reply != wanted || answer->sent_reply)
+		return "a SYN that no rule asks for";
+	if (seg->len || seg->fin)
+		return "a SYN with text or FIN";
+	if (seg->seq != c->iss)
+		return "a SYN whose SEQ is not ISS";
+	answer->sent_reply = true;
+	answer->sent_first = true;
+	return NULL;
+}
+
+/* Text, or FIN, or both. */
+static const char *judge_text(struct ref_conn *c, const struct ref_segment *seg,
+			      struct ref_answer *answer)
+{
+	uint32_t end = seg->seq + seg->len;
+	bool again = later(c->snd_nxt, seg->seq);
+
+	switch (c->state) {
+	case REF_ESTABLISHED:
+	case REF_CLOSE_WAIT:
+	case REF_FIN_WAIT_1:
+	case REF_CLOSING:
+	case REF_LAST_ACK:
+		break;
+	default:
+		return "text or FIN that may not be sent in this state";
+	}
+	if (!on_arc(seg->seq, c->snd_una, c->snd_nxt))
+		return "text whose SEQ is not in SND.UNA to SND.NXT";
+	if (seg->len && (seg->seq == c->iss || later(end, c->snd_end)))
+		return "text that the user has not SENT";
+	if (seg->fin && (!c->close_called || end != c->snd_end))
+		return "a FIN that is not where the text ends";
+	if (again && !answer->resend && !c->resends)
+		return "sent again, for no reason";
+	if (later(end, c->snd_una + c->snd_wnd) && later(end, c->snd_nxt) &&
+	    !(answer->probe && seg->len == 1))
+		return "text beyond the peer's window";
+
+	if (seg->seq == c->snd_una && again)
+		answer->sent_first = true;
+	if (later(end + (seg->fin ? 1 : 0), c->snd_nxt))
+		c->snd_nxt = end + (seg->fin ? 1 : 0);
+	answer->sent_text = true;
+	return NULL;
+}
+
+static const char *judge_bare_ack(struct ref_conn *c,
+				  const struct ref_segment *seg,
+				  bool grows, struct ref_answer *answer)
+{
+	/* 3.8.4 and 3.8.6.1: a probe may be one octet too early */
+	if (seg->seq != c->snd_nxt &&
+	    !(answer->probe && seg->seq == c->snd_nxt - 1))
+		return "an ACK whose SEQ is not SND.NXT";
+	if (answer->sent_bare)
+		return "two ACKs where one would do (MUST-58)";
+	if (answer->reply != REF_ACK && answer->reply != REF_ACK_SOON &&
+	    !c->ack_owed && !(answer->window_update && grows) &&
+	    !answer->probe)
+		return "an ACK that no rule asks for";
+	answer->sent_bare = true;
+	return NULL;
+}
+
+const char *ref_sent(struct ref_conn *c, const struct ref_segment *seg,
+		     const struct ref_world *world, struct ref_answer *answer)
+{
+	uint32_t edge = c->rcv_nxt + c->rcv_wnd;
+	const char *complaint;
+	bool grows;
+
+	if (seg->rst) {
+		if (answer->reply != REF_RST || answer->sent_reply)
+			return "a RST that no rule asks for";
+		if (seg->seq != answer->reset.seq)
+			return "a RST with another SEQ";
+		if (seg->has_ack != answer->reset.has_ack ||
+		    (seg->has_ack && seg->ack != answer->reset.ack))
+			return "a RST with another ACK";
+		answer->sent_reply = true;
+		return NULL;
+	}
+	if (c->state == REF_CLOSED || c->state == REF_LISTEN)
+		return "a segment of no connection";
+	if (seg->syn && !seg->has_ack && c->state == REF_SYN_SENT)
+		return judge_handshake(c, seg, answer);
+
+	if (!seg->has_ack)
+		return "a segment without ACK";
+	if (seg->ack != c->rcv_nxt)
+		return "an ACK that is not RCV.NXT";
+	if (later(edge, seg->ack + seg->wnd + world->unit - 1))
+		return "a window that shrinks (SHLD-14)";
+	grows = later(seg->ack + seg->wnd, edge);
+	if (grows && seg->wnd > world->room)
+		return "a window for which there is no room";
+
+	if (seg->syn && c->state == REF_SYN_RECEIVED)
+		complaint = judge_handshake(c, seg, answer);
+	else if (seg->syn)
+		complaint = "a SYN in this state";
+	else if (seg->len || seg->fin)
+		complaint = judge_text(c, seg, answer);
+	else
+		complaint = judge_bare_ack(c, seg, grows, answer);
+
+	c->rcv_wnd = seg->wnd;
+	c->ack_owed = false;
+	answer->sent_ack = true;
+	return complaint;
+}
+
+/* Is there text that nothing in the RFC allows to hold back? */
+static bool must_send_text(const struct ref_conn *c,
+			   const struct ref_answer *answer)
+{
+	uint32_t queued = c->snd_end - c->snd_nxt;
+
+	switch (c->state) {
+	case REF_ESTABLISHED:
+	case REF_CLOSE_WAIT:
+	case REF_FIN_WAIT_1:
+	case REF_CLOSING:
+	case REF_LAST_ACK:
+		break;
+	default:
+		return false;
+	}
+	if (c->snd_nxt == c->snd_end + 1)	/* the FIN has gone */
+		return false;
+	/* 3.8.6.2.1 (2): "PUSHed and D <= U", and Nagle has no objection */
+	if (queued)
+		return answer->was_idle && !c->hold_small &&
+		       queued <= c->snd_wnd;
+	/* 3.10.4: "segmentized; then send a FIN segment" */
+	return c->close_called;
+}
+
+const char *ref_settled(struct ref_conn *c, const struct ref_world *world,
+			const struct ref_answer *answer)
+{
+	bool omit = answer->omissible && world->may_omit_ack;
+
+	switch (answer->reply) {
+	case REF_SYN:
+	case REF_SYN_ACK:
+	case REF_RST:
+		if (!answer->sent_reply)
+			return "SYN or RST was not sent";
+		break;
+	case REF_ACK:
+		if (!answer->sent_ack && !omit)
+			return "an ACK was not sent";
+		break;
+	case REF_ACK_SOON:
+		if (!answer->sent_ack)
+			c->ack_owed = true;
+		break;
+	case REF_NOTHING:
+		break;
+	}
+	if (answer->resend && !answer->sent_first)
+		return "what is at SND.UNA was not sent again";
+	if (answer->probe && !answer->sent_text && !answer->sent_bare)
+		return "no probe was sent";
+	if (!answer->sent_text && must_send_text(c, answer))
+		return "text or FIN that may be sent was not";
+	return NULL;
+}
+
+bool ref_wants_send_timer(const struct ref_conn *c)
+{
+	switch (c->state) {
+	case REF_CLOSED:
+	case REF_LISTEN:
+	case REF_TIME_WAIT:
+		return false;
+	default:
+		return c->snd_una != c->snd_nxt || c->snd_nxt != c->snd_end +
+		       (c->close_called ? 1 : 0);
+	}
+}
