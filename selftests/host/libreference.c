@@ -4,7 +4,39 @@
 #include "libreference.h"
 
 /*
- * CHOICES-TO-WRITE
+ * Where the RFC leaves a choice, or contradicts itself, the reference says what
+ * it has chosen. This is all of it:
+ *
+ * Choice 1: OPEN and SEND in LISTEN are refused; the socket interface has no
+ *	call that makes a listening socket active.
+ * Choice 2: LAST-ACK is entered when CLOSE is called, as FIN-WAIT-1 is, not
+ *	when the FIN has been sent.
+ * Choice 3: text and FIN of a SYN without ACK are not queued. They are not
+ *	acknowledged either, so they come again.
+ * Choice 4: a RST in SYN-SENT says "refused" to the user, as in SYN-RECEIVED.
+ * Choice 5: an empty segment at the right edge of the window is acceptable:
+ *	there stand the ACKs of a peer that has filled the window (A.2).
+ * Choice 6: an ACK that does not acknowledge our SYN is answered by a RST in
+ *	SYN-RECEIVED (3.5.2, group 2), even if RFC 5961 would have it ACKed.
+ * Choice 7: the peer's SYN again in SYN-RECEIVED is answered by our SYN,ACK,
+ *	which has perhaps been lost. With an ACK, in a simultaneous open, it
+ *	is what figure 8 shows: the SYN is trimmed, the ACK counts.
+ * Choice 8: a SYN ends TIME-WAIT only if it stands after RCV.NXT, and is not
+ *	a SYN,ACK. RFC 6191 would take one at RCV.NXT, too.
+ * Choice 9: the FIN that comes again in TIME-WAIT stands before the window,
+ *	so the first step drops it. It restarts 2 MSL there, as the fifth and
+ *	eighth say; other segments do not.
+ * Choice 10: the ACK of a FIN in ESTABLISHED may wait for our own FIN.
+ * Choice 11: nothing stands after a FIN. A second one elsewhere is not the
+ *	peer's: it is acknowledged, but RCV.NXT stays.
+ * Choice 12: a segment before its turn is held for its text and FIN alone; its
+ *	ACK counts at once.
+ * Choice 13: a SYN or RST stands at SEG.SEQ, and the text after it does not
+ *	bring it into the window (3.5.3: "if its sequence number is in the
+ *	window"; fourth: "if the SYN is not in the window").
+ * Choice 14: ACKs of segments without text may be throttled (RFC 5961, 7).
+ * Choice 15: FIN-WAIT-2 ends after a while if nobody reads any more.
+ * Choice 16: MAX.SND.WND is the largest possible, if nobody remembers it.
  */
 
 const char *ref_state_name(enum ref_state state)
@@ -16,35 +48,6 @@ const char *ref_state_name(enum ref_state state)
 	};
 
 	return names[state];
-}
-
-/*
- * Sequence numbers are points on a circle (3.4); so each question is whether a
- * point lies on an arc.
- */
-
-/* FROM =< x < FROM+LEN */
-static bool in_window(uint32_t x, uint32_t from, uint32_t len)
-{
-	return (uint32_t)(x - from) < len;
-}
-
-/* FROM =< x =< TO */
-static bool on_arc(uint32_t x, uint32_t from, uint32_t to)
-{
-	return (uint32_t)(x - from) <= (uint32_t)(to - from);
-}
-
-/* FROM < x =< TO */
-static bool beyond_on_arc(uint32_t x, uint32_t from, uint32_t to)
-{
-	return x != from && on_arc(x, from, to);
-}
-
-/* x > FROM, if there is no other end to the arc: on the half circle after it. */
-static bool later(uint32_t x, uint32_t from)
-{
-	return beyond_on_arc(x, from, from + 0x7fffffff);
 }
 
 /* SEG.LEN, 3.3.1: SYN and FIN count. */
@@ -60,9 +63,12 @@ static void enter(struct ref_conn *c, enum ref_state state,
 	answer->path[answer->moves++] = state;
 	if (state == REF_TIME_WAIT)
 		answer->two_msl = REF_MSL_STARTED;
-	/* What the CLOSED state has no TCB for. */
-	if (state == REF_CLOSED || state == REF_LISTEN)
+	if (state == REF_CLOSED || state == REF_LISTEN) {
+		/* "delete the TCB": an ACK has nothing to say any more. */
 		*c = (struct ref_conn){ .state = state };
+		if (answer->reply != REF_RST)
+			answer->reply = REF_NOTHING;
+	}
 }
 
 static void rule(struct ref_answer *answer, const char *clause)
@@ -82,11 +88,7 @@ static void reply_to_dropped(struct ref_answer *answer,
 			     const struct ref_segment *seg)
 {
 	reply(answer, REF_ACK);
-	/*
-	 * RFC 5961, 7: challenge ACKs may be throttled; and so may any ACK of
-	 * a segment without text, or two confused peers would never stop.
-	 */
-	answer->omissible = !seg->len;
+	answer->omissible = !seg->len;		/* Choice 14. */
 }
 
 /* <SEQ=SEG.ACK><CTL=RST>, or <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> */
@@ -128,6 +130,9 @@ static void choose_iss(struct ref_conn *c, const struct ref_world *world)
 
 static void update_window(struct ref_conn *c, const struct ref_segment *seg)
 {
+	/* What a probe has carried may have been dropped (3.8.6.1). */
+	if (!c->snd_wnd && seg->wnd)
+		c->resends = true;
 	c->snd_wnd = seg->wnd;
 	c->snd_wl1 = seg->seq;
 	c->snd_wl2 = seg->ack;
@@ -195,7 +200,6 @@ static void call_receive(struct ref_conn *c, struct ref_answer *answer)
 	case REF_CLOSING:
 	case REF_LAST_ACK:
 	case REF_TIME_WAIT:
-		/* Choice 2: what was delivered before may still be taken. */
 		answer->result = REF_CLOSING_ERROR;
 		return;
 	case REF_ESTABLISHED:
@@ -233,7 +237,7 @@ static void call_close(struct ref_conn *c, struct ref_answer *answer)
 		enter(c, REF_FIN_WAIT_1, answer);
 		return;
 	case REF_CLOSE_WAIT:
-		/* Choice 3: not only when the FIN has been sent. */
+		/* Choice 2. */
 		c->close_called = true;
 		enter(c, REF_LAST_ACK, answer);
 		return;
@@ -327,6 +331,7 @@ static void arrives_in_listen(struct ref_conn *c, const struct ref_segment *seg,
 	rule(answer, "3.10.7.2 third");
 	*c = (struct ref_conn){ .passive = true };
 	choose_iss(c, world);
+	c->irs = seg->seq;
 	c->rcv_nxt = seg->seq + 1;
 	/*
 	 * The window of a SYN counts (RFC 1122, 4.2.2.20 (c)), although the
@@ -334,7 +339,7 @@ static void arrives_in_listen(struct ref_conn *c, const struct ref_segment *seg,
 	 */
 	update_window(c, seg);
 	c->snd_wl2 = c->iss;
-	/* Choice 4: text and FIN of the SYN come again. */
+	/* Choice 3. */
 	reply(answer, REF_SYN_ACK);
 	enter(c, REF_SYN_RECEIVED, answer);
 }
@@ -350,7 +355,7 @@ static void arrives_in_syn_sent(struct ref_conn *c,
 {
 	/* "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset" */
 	rule(answer, "3.10.7.3 first");
-	if (seg->has_ack && !beyond_on_arc(seg->ack, c->iss, c->snd_nxt)) {
+	if (seg->has_ack && !ref_beyond_on_arc(seg->ack, c->iss, c->snd_nxt)) {
 		if (!seg->rst)
 			reset_for(answer, seg);
 		return;
@@ -358,9 +363,8 @@ static void arrives_in_syn_sent(struct ref_conn *c,
 
 	rule(answer, "3.10.7.3 second");
 	if (seg->rst) {
-		/* Choice 5: "refused", which says more than "reset". */
 		if (seg->has_ack)
-			abort_with(c, REF_REFUSED, answer);
+			abort_with(c, REF_REFUSED, answer); /* Choice 4. */
 		return;
 	}
 
@@ -369,17 +373,19 @@ static void arrives_in_syn_sent(struct ref_conn *c,
 		return;
 
 	rule(answer, "3.10.7.3 fourth");
+	c->irs = seg->seq;
 	c->rcv_nxt = seg->seq + 1;
 	update_window(c, seg);
 	if (!seg->has_ack) {
 		c->snd_wl2 = c->snd_una;
-		/* Choice 4 again. */
+		/* Choice 3. */
 		reply(answer, REF_SYN_ACK);
 		enter(c, REF_SYN_RECEIVED, answer);
 		return;
 	}
 	c->snd_una = seg->ack;
 	reply(answer, REF_ACK);
+	answer->acked = true;
 	answer->connected = true;
 	enter(c, REF_ESTABLISHED, answer);
 	take_text(c, seg, answer);
@@ -397,20 +403,23 @@ static bool acceptable(const struct ref_conn *c, const struct ref_segment *seg)
 	if (!len && !c->rcv_wnd)
 		return seg->seq == c->rcv_nxt;
 	if (!len)
-		return in_window(seg->seq, c->rcv_nxt, c->rcv_wnd) ||
-		       seg->seq == c->rcv_nxt + c->rcv_wnd; /* Choice 6. */
+		return ref_in_window(seg->seq, c->rcv_nxt, c->rcv_wnd) ||
+		       seg->seq == c->rcv_nxt + c->rcv_wnd; /* Choice 5. */
 	if (!c->rcv_wnd)
 		return false;
-	return in_window(seg->seq, c->rcv_nxt, c->rcv_wnd) ||
-	       in_window(last, c->rcv_nxt, c->rcv_wnd);
+	return ref_in_window(seg->seq, c->rcv_nxt, c->rcv_wnd) ||
+	       ref_in_window(last, c->rcv_nxt, c->rcv_wnd);
 }
 
 /* 3.6.1, MAY-2: may this SYN follow upon the connection in TIME-WAIT? */
 static bool is_new_connection(const struct ref_conn *c,
-			      const struct ref_segment *seg)
+			      const struct ref_segment *seg,
+			      const struct ref_world *world)
 {
+	/* "(1) assigns its initial sequence number ... to be larger" */
 	return c->state == REF_TIME_WAIT && seg->syn && !seg->has_ack &&
-	       !seg->rst && !seg->fin && later(seg->seq, c->rcv_nxt);
+	       !seg->rst && ref_later(world->iss, c->snd_nxt) &&
+	       ref_later(seg->seq, c->rcv_nxt);		/* Choice 8. */
 }
 
 /* The last octet of the sequence space that the peer has used: its FIN. */
@@ -425,11 +434,11 @@ static void second_check_rst(struct ref_conn *c, const struct ref_segment *seg,
 			     const struct ref_world *world,
 			     struct ref_answer *answer)
 {
-	bool exact = seg->seq == c->rcv_nxt;
+	bool exact = seg->seq == c->rcv_nxt;	/* Choice 13. */
 
 	/* "outside the current receive window, silently drop" */
 	rule(answer, "3.10.7.4 second 1)");
-	if (!exact && !in_window(seg->seq, c->rcv_nxt, c->rcv_wnd))
+	if (!exact && !ref_in_window(seg->seq, c->rcv_nxt, c->rcv_wnd))
 		return;
 	rule(answer, "3.10.7.4 second 3)");
 	if (!exact && world->challenge_rst) {
@@ -466,6 +475,10 @@ static void fourth_check_syn(struct ref_conn *c, const struct ref_segment *seg,
 			     struct ref_answer *answer)
 {
 	rule(answer, "3.10.7.4 fourth");
+	if (!ref_in_window(seg->seq, c->rcv_nxt, c->rcv_wnd)) {
+		reply_to_dropped(answer, seg);		/* Choice 13. */
+		return;
+	}
 	if (c->state == REF_SYN_RECEIVED && c->passive) {
 		enter(c, REF_LISTEN, answer);
 		return;
@@ -479,6 +492,18 @@ static void fourth_check_syn(struct ref_conn *c, const struct ref_segment *seg,
 	abort_with(c, REF_RESET, answer);
 }
 
+/* May it be processed, at least as a duplicate? */
+static bool ack_is_acceptable(const struct ref_conn *c,
+			      const struct ref_segment *seg,
+			      const struct ref_world *world)
+{
+	/* RFC 5961, 5.2, MAY-12 */
+	if (world->challenge_ack)
+		return ref_on_arc(seg->ack, c->snd_una - c->max_snd_wnd,
+				  c->snd_nxt);
+	return !ref_later(seg->ack, c->snd_nxt);
+}
+
 /* Returns false if the segment is to be dropped. */
 static bool fifth_check_ack(struct ref_conn *c, const struct ref_segment *seg,
 			    const struct ref_world *world,
@@ -489,8 +514,8 @@ static bool fifth_check_ack(struct ref_conn *c, const struct ref_segment *seg,
 		return false;
 
 	if (c->state == REF_SYN_RECEIVED) {
-		/* Choice 7: before the check of RFC 5961. */
-		if (!beyond_on_arc(seg->ack, c->snd_una, c->snd_nxt)) {
+		/* Choice 6. */
+		if (!ref_beyond_on_arc(seg->ack, c->snd_una, c->snd_nxt)) {
 			reset_for(answer, seg);
 			return false;
 		}
@@ -502,26 +527,22 @@ static bool fifth_check_ack(struct ref_conn *c, const struct ref_segment *seg,
 			enter(c, REF_FIN_WAIT_1, answer);
 	}
 
-	if (world->challenge_ack &&
-	    !on_arc(seg->ack, c->snd_una - c->max_snd_wnd, c->snd_nxt)) {
-		rule(answer, "RFC 5961, 5.2");
+	if (!ack_is_acceptable(c, seg, world)) {
 		reply_to_dropped(answer, seg);
 		return false;
 	}
-	if (later(seg->ack, c->snd_nxt)) {
-		reply_to_dropped(answer, seg);
-		return false;
-	}
+	/* Only a FIN is acknowledged: see the eighth step. */
+	if (c->state == REF_TIME_WAIT)
+		return true;
 
-	if (beyond_on_arc(seg->ack, c->snd_una, c->snd_nxt)) {
+	if (ref_beyond_on_arc(seg->ack, c->snd_una, c->snd_nxt)) {
 		c->snd_una = seg->ack;
-		c->retries = 0;
 		answer->acked = true;
 	}
-	if (on_arc(seg->ack, c->snd_una, c->snd_nxt) &&
-	    (later(seg->seq, c->snd_wl1) ||
+	if (ref_on_arc(seg->ack, c->snd_una, c->snd_nxt) &&
+	    (ref_later(seg->seq, c->snd_wl1) ||
 	     (seg->seq == c->snd_wl1 &&
-	      (seg->ack == c->snd_wl2 || later(seg->ack, c->snd_wl2)))))
+	      (seg->ack == c->snd_wl2 || ref_later(seg->ack, c->snd_wl2)))))
 		update_window(c, seg);
 
 	switch (c->state) {
@@ -530,8 +551,9 @@ static bool fifth_check_ack(struct ref_conn *c, const struct ref_segment *seg,
 			enter(c, REF_FIN_WAIT_2, answer);
 		return true;
 	case REF_CLOSING:
-		if (fin_is_acked(c))
-			enter(c, REF_TIME_WAIT, answer);
+		if (!fin_is_acked(c))
+			return false;	/* "otherwise, ignore the segment" */
+		enter(c, REF_TIME_WAIT, answer);
 		return true;
 	case REF_LAST_ACK:
 		if (!fin_is_acked(c))
@@ -566,7 +588,7 @@ static void take_held(struct ref_conn *c, struct ref_answer *answer)
 		struct ref_range *held = &c->held[i];
 		uint32_t skip = c->rcv_nxt - held->from;
 
-		if (later(held->from, c->rcv_nxt)) {
+		if (ref_later(held->from, c->rcv_nxt)) {
 			i++;
 			continue;
 		}
@@ -589,15 +611,18 @@ static void take_text(struct ref_conn *c, const struct ref_segment *seg,
 
 	if (!takes_text(c) || !len)
 		return;
+	/* Choice 11. */
+	if (c->fin_held && ref_later(edge, c->fin_seq))
+		edge = c->fin_seq;
 	/* "trimming off any portions that lie outside the window" */
-	if (later(c->rcv_nxt, from)) {
+	if (ref_later(c->rcv_nxt, from)) {
 		uint32_t old = c->rcv_nxt - from;
 
 		from += old < len ? old : len;
 		len -= old < len ? old : len;
 	}
-	if (later(from + len, edge))
-		len = later(edge, from) ? edge - from : 0;
+	if (ref_later(from + len, edge))
+		len = ref_later(edge, from) ? edge - from : 0;
 	if (!len) {
 		reply(answer, REF_ACK);
 		return;
@@ -610,7 +635,7 @@ static void take_text(struct ref_conn *c, const struct ref_segment *seg,
 		return;
 	}
 	rule(answer, "3.10.7.4 seventh");
-	if (from != c->rcv_nxt) {
+	if (from != c->rcv_nxt) {		/* Choice 12. */
 		if (c->held_count < REF_HELD_MAX)
 			c->held[c->held_count++] =
 				(struct ref_range){ .from = from, .len = len };
@@ -628,15 +653,23 @@ static void take_text(struct ref_conn *c, const struct ref_segment *seg,
 static void take_fin(struct ref_conn *c, const struct ref_segment *seg,
 		     struct ref_answer *answer)
 {
-	if (seg->fin && takes_text(c) && !c->fin_held) {
-		uint32_t at = seg->seq + (seg->syn ? 1 : 0) + seg->len;
+	uint32_t at = seg->seq + (seg->syn ? 1 : 0) + seg->len;
 
-		/* Outside of the window it is trimmed off, as text is. */
-		if (in_window(at, c->rcv_nxt, c->rcv_wnd)) {
+	/* Outside of the window it is trimmed off, as text is. */
+	if (seg->fin && ref_in_window(at, c->rcv_nxt, c->rcv_wnd)) {
+		rule(answer, "3.10.7.4 eighth");
+		if (!takes_text(c)) {
+			reply(answer, REF_ACK);		/* Choice 11. */
+			if (c->state == REF_TIME_WAIT)
+				answer->two_msl = REF_MSL_STARTED;
+			return;
+		}
+		if (!c->fin_held) {
 			c->fin_held = true;
 			c->fin_seq = at;
-			reply(answer, REF_ACK);
 		}
+		if (at != c->rcv_nxt)
+			reply(answer, REF_ACK);
 	}
 	if (!c->fin_held || c->fin_seq != c->rcv_nxt)
 		return;
@@ -646,26 +679,50 @@ static void take_fin(struct ref_conn *c, const struct ref_segment *seg,
 	c->held_count = 0;
 	answer->peer_done = true;
 	advance_rcv_nxt(c, 1);
-	reply(answer, REF_ACK);
 	switch (c->state) {
 	case REF_ESTABLISHED:
+		reply(answer, REF_ACK_SOON);		/* Choice 10. */
 		enter(c, REF_CLOSE_WAIT, answer);
 		break;
 	case REF_FIN_WAIT_1:
+		reply(answer, REF_ACK);
 		enter(c, REF_CLOSING, answer);
 		break;
 	default:
+		reply(answer, REF_ACK);
 		enter(c, REF_TIME_WAIT, answer);
 		break;
 	}
 }
 
+/* Choice 7. Returns false if the segment is dealt with. */
+static bool take_syn_again(const struct ref_conn *c, struct ref_segment *seg,
+			   struct ref_answer *answer)
+{
+	if (c->state != REF_SYN_RECEIVED || !seg->syn || seg->rst ||
+	    seg->seq != c->irs)
+		return true;
+	if (!seg->has_ack) {
+		rule(answer, "3.10.7.4 first");
+		reply(answer, REF_SYN_ACK);
+		return false;
+	}
+	if (!c->passive) {
+		seg->seq++;
+		seg->syn = false;
+	}
+	return true;
+}
+
 static void arrives_in_other_states(struct ref_conn *c,
-				    const struct ref_segment *seg,
+				    const struct ref_segment *arrived,
 				    const struct ref_world *world,
 				    struct ref_answer *answer)
 {
-	if (is_new_connection(c, seg)) {
+	struct ref_segment trimmed = *arrived;
+	const struct ref_segment *seg = &trimmed;
+
+	if (is_new_connection(c, seg, world)) {
 		rule(answer, "3.6.1, MAY-2");
 		enter(c, REF_CLOSED, answer);
 		answer->reopen = true;
@@ -676,6 +733,8 @@ static void arrives_in_other_states(struct ref_conn *c,
 		second_check_rst(c, seg, world, answer);
 		return;
 	}
+	if (!take_syn_again(c, &trimmed, answer))
+		return;
 	rule(answer, "3.10.7.4 first");
 	if (!acceptable(c, seg)) {
 		reply_to_dropped(answer, seg);
@@ -720,27 +779,26 @@ void ref_segment_arrives(struct ref_conn *c, const struct ref_segment *seg,
 
 /* ------------------------------------------------------- 3.10.8: timeouts */
 
+/* Returns true if the connection has been given up. */
+static bool give_up(struct ref_conn *c, const struct ref_world *world,
+		    struct ref_answer *answer)
+{
+	if (c->retries < world->r2)
+		return false;
+	/* 3.8.3 (c): "close the connection" */
+	rule(answer, "3.8.3, MUST-20");
+	abort_with(c, REF_TIMED_OUT, answer);
+	return true;
+}
+
+/* "send the segment at the front of the retransmission queue again" */
 static void retransmission_timeout(struct ref_conn *c,
-				   const struct ref_world *world,
 				   struct ref_answer *answer)
 {
-	rule(answer, "3.10.8");
-	if (c->snd_una == c->snd_nxt)
-		return;
-	if (c->retries >= world->r2) {
-		/* 3.8.3 (c): "close the connection" */
-		rule(answer, "3.8.3, MUST-20");
-		if (c->passive && c->state == REF_SYN_RECEIVED)
-			enter(c, REF_LISTEN, answer);
-		else
-			abort_with(c, REF_TIMED_OUT, answer);
-		return;
-	}
-	c->retries++;
 	answer->resend = true;
 	if (c->state == REF_SYN_SENT)
 		reply(answer, REF_SYN);
-	else if (c->state == REF_SYN_RECEIVED)
+	else if (c->snd_una == c->iss)
 		reply(answer, REF_SYN_ACK);
 }
 
@@ -750,7 +808,8 @@ void ref_timeout(struct ref_conn *c, enum ref_timeout timeout,
 	*answer = (struct ref_answer){ .clause = "3.10.8" };
 	switch (timeout) {
 	case REF_RETRANSMISSION_TIMEOUT:
-		retransmission_timeout(c, world, answer);
+		if (!give_up(c, world, answer))
+			retransmission_timeout(c, answer);
 		break;
 	case REF_USER_TIMEOUT:
 		abort_with(c, REF_TIMED_OUT, answer);
@@ -761,7 +820,8 @@ void ref_timeout(struct ref_conn *c, enum ref_timeout timeout,
 		break;
 	case REF_PERSIST_TIMEOUT:
 		rule(answer, "3.8.6.1, MUST-36");
-		answer->probe = true;
+		if (!give_up(c, world, answer))
+			answer->probe = true;
 		break;
 	case REF_DELAYED_ACK_TIMEOUT:
 		rule(answer, "3.8.6.3, MUST-40");
@@ -769,197 +829,4 @@ void ref_timeout(struct ref_conn *c, enum ref_timeout timeout,
 		break;
 	}
 	answer->was_idle = c->snd_una == c->snd_nxt;
-}
-
-/* --------------------------------------------------------- what was sent */
-
-static const char *judge_handshake(struct ref_conn *c,
-				   const struct ref_segment *seg,
-				   struct ref_answer *answer)
-{
-	enum ref_reply wanted = seg->has_ack ? REF_SYN_ACK : REF_SYN;
-
-	if (answer->reply != wanted || answer->sent_reply)
-		return "a SYN that no rule asks for";
-	if (seg->len || seg->fin)
-		return "a SYN with text or FIN";
-	if (seg->seq != c->iss)
-		return "a SYN whose SEQ is not ISS";
-	answer->sent_reply = true;
-	answer->sent_first = true;
-	return NULL;
-}
-
-/* Text, or FIN, or both. */
-static const char *judge_text(struct ref_conn *c, const struct ref_segment *seg,
-			      struct ref_answer *answer)
-{
-	uint32_t end = seg->seq + seg->len;
-	bool again = later(c->snd_nxt, seg->seq);
-
-	switch (c->state) {
-	case REF_ESTABLISHED:
-	case REF_CLOSE_WAIT:
-	case REF_FIN_WAIT_1:
-	case REF_CLOSING:
-	case REF_LAST_ACK:
-		break;
-	default:
-		return "text or FIN that may not be sent in this state";
-	}
-	if (!on_arc(seg->seq, c->snd_una, c->snd_nxt))
-		return "text whose SEQ is not in SND.UNA to SND.NXT";
-	if (seg->len && (seg->seq == c->iss || later(end, c->snd_end)))
-		return "text that the user has not SENT";
-	if (seg->fin && (!c->close_called || end != c->snd_end))
-		return "a FIN that is not where the text ends";
-	if (again && !answer->resend && !c->resends)
-		return "sent again, for no reason";
-	if (later(end, c->snd_una + c->snd_wnd) && later(end, c->snd_nxt) &&
-	    !(answer->probe && seg->len == 1))
-		return "text beyond the peer's window";
-
-	if (seg->seq == c->snd_una && again)
-		answer->sent_first = true;
-	if (later(end + (seg->fin ? 1 : 0), c->snd_nxt))
-		c->snd_nxt = end + (seg->fin ? 1 : 0);
-	answer->sent_text = true;
-	return NULL;
-}
-
-static const char *judge_bare_ack(struct ref_conn *c,
-				  const struct ref_segment *seg,
-				  bool grows, struct ref_answer *answer)
-{
-	/* 3.8.4 and 3.8.6.1: a probe may be one octet too early */
-	if (seg->seq != c->snd_nxt &&
-	    !(answer->probe && seg->seq == c->snd_nxt - 1))
-		return "an ACK whose SEQ is not SND.NXT";
-	if (answer->sent_bare)
-		return "two ACKs where one would do (MUST-58)";
-	if (answer->reply != REF_ACK && answer->reply != REF_ACK_SOON &&
-	    !c->ack_owed && !(answer->window_update && grows) &&
-	    !answer->probe)
-		return "an ACK that no rule asks for";
-	answer->sent_bare = true;
-	return NULL;
-}
-
-const char *ref_sent(struct ref_conn *c, const struct ref_segment *seg,
-		     const struct ref_world *world, struct ref_answer *answer)
-{
-	uint32_t edge = c->rcv_nxt + c->rcv_wnd;
-	const char *complaint;
-	bool grows;
-
-	if (seg->rst) {
-		if (answer->reply != REF_RST || answer->sent_reply)
-			return "a RST that no rule asks for";
-		if (seg->seq != answer->reset.seq)
-			return "a RST with another SEQ";
-		if (seg->has_ack != answer->reset.has_ack ||
-		    (seg->has_ack && seg->ack != answer->reset.ack))
-			return "a RST with another ACK";
-		answer->sent_reply = true;
-		return NULL;
-	}
-	if (c->state == REF_CLOSED || c->state == REF_LISTEN)
-		return "a segment of no connection";
-	if (seg->syn && !seg->has_ack && c->state == REF_SYN_SENT)
-		return judge_handshake(c, seg, answer);
-
-	if (!seg->has_ack)
-		return "a segment without ACK";
-	if (seg->ack != c->rcv_nxt)
-		return "an ACK that is not RCV.NXT";
-	if (later(edge, seg->ack + seg->wnd + world->unit - 1))
-		return "a window that shrinks (SHLD-14)";
-	grows = later(seg->ack + seg->wnd, edge);
-	if (grows && seg->wnd > world->room)
-		return "a window for which there is no room";
-
-	if (seg->syn && c->state == REF_SYN_RECEIVED)
-		complaint = judge_handshake(c, seg, answer);
-	else if (seg->syn)
-		complaint = "a SYN in this state";
-	else if (seg->len || seg->fin)
-		complaint = judge_text(c, seg, answer);
-	else
-		complaint = judge_bare_ack(c, seg, grows, answer);
-
-	c->rcv_wnd = seg->wnd;
-	c->ack_owed = false;
-	answer->sent_ack = true;
-	return complaint;
-}
-
-/* Is there text that nothing in the RFC allows to hold back? */
-static bool must_send_text(const struct ref_conn *c,
-			   const struct ref_answer *answer)
-{
-	uint32_t queued = c->snd_end - c->snd_nxt;
-
-	switch (c->state) {
-	case REF_ESTABLISHED:
-	case REF_CLOSE_WAIT:
-	case REF_FIN_WAIT_1:
-	case REF_CLOSING:
-	case REF_LAST_ACK:
-		break;
-	default:
-		return false;
-	}
-	if (c->snd_nxt == c->snd_end + 1)	/* the FIN has gone */
-		return false;
-	/* 3.8.6.2.1 (2): "PUSHed and D <= U", and Nagle has no objection */
-	if (queued)
-		return answer->was_idle && !c->hold_small &&
-		       queued <= c->snd_wnd;
-	/* 3.10.4: "segmentized; then send a FIN segment" */
-	return c->close_called;
-}
-
-const char *ref_settled(struct ref_conn *c, const struct ref_world *world,
-			const struct ref_answer *answer)
-{
-	bool omit = answer->omissible && world->may_omit_ack;
-
-	switch (answer->reply) {
-	case REF_SYN:
-	case REF_SYN_ACK:
-	case REF_RST:
-		if (!answer->sent_reply)
-			return "SYN or RST was not sent";
-		break;
-	case REF_ACK:
-		if (!answer->sent_ack && !omit)
-			return "an ACK was not sent";
-		break;
-	case REF_ACK_SOON:
-		if (!answer->sent_ack)
-			c->ack_owed = true;
-		break;
-	case REF_NOTHING:
-		break;
-	}
-	if (answer->resend && !answer->sent_first)
-		return "what is at SND.UNA was not sent again";
-	if (answer->probe && !answer->sent_text && !answer->sent_bare)
-		return "no probe was sent";
-	if (!answer->sent_text && must_send_text(c, answer))
-		return "text or FIN that may be sent was not";
-	return NULL;
-}
-
-bool ref_wants_send_timer(const struct ref_conn *c)
-{
-	switch (c->state) {
-	case REF_CLOSED:
-	case REF_LISTEN:
-	case REF_TIME_WAIT:
-		return false;
-	default:
-		return c->snd_una != c->snd_nxt || c->snd_nxt != c->snd_end +
-		       (c->close_called ? 1 : 0);
-	}
 }

@@ -62,11 +62,12 @@ struct ref_range {
  * @passive: it came from LISTEN
  * @close_called: CLOSE was called: a FIN stands at @snd_end
  * @nobody_reads: the user has said that there will be no RECEIVE any more
- * @hold_small: a part segment may wait, even if nothing is in flight
- * @resends: the sender takes some of what is in flight for lost
+ * @hold_small: hint: a part segment may wait, even if nothing is in flight
+ * @resends: hint: the sender takes some of what is in flight for lost
  * @fin_held: the peer's FIN has arrived, at @fin_seq, before its turn
  * @ack_owed: an ACK is due in less than 0.5 seconds (MUST-40)
  * @iss: initial send sequence number
+ * @irs: initial receive sequence number
  * @snd_una: SND.UNA
  * @snd_nxt: SND.NXT
  * @snd_end: sequence number after the last octet that was SENT
@@ -77,9 +78,13 @@ struct ref_range {
  * @rcv_nxt: RCV.NXT
  * @rcv_wnd: RCV.WND
  * @fin_seq: see @fin_held
- * @retries: retransmissions in a row of the same segment
+ * @cwnd: hint: the congestion window
+ * @retries: hint: retransmissions in a row of the same segment
  * @held: text that arrived before its turn, in any order
  * @held_count: how many of them
+ *
+ * The hints are about what the reference does not do itself; set them before
+ * each event.
  */
 struct ref_conn {
 	enum ref_state state;
@@ -91,6 +96,7 @@ struct ref_conn {
 	bool fin_held;
 	bool ack_owed;
 	uint32_t iss;
+	uint32_t irs;
 	uint32_t snd_una;
 	uint32_t snd_nxt;
 	uint32_t snd_end;
@@ -101,6 +107,7 @@ struct ref_conn {
 	uint32_t rcv_nxt;
 	uint32_t rcv_wnd;
 	uint32_t fin_seq;
+	uint32_t cwnd;
 	uint32_t retries;
 	struct ref_range held[REF_HELD_MAX];
 	unsigned int held_count;
@@ -236,6 +243,35 @@ enum ref_timeout {
 	REF_DELAYED_ACK_TIMEOUT,	/* 3.8.6.3 */
 	REF_FIN_WAIT_2_TIMEOUT,		/* not in the RFC */
 };
+
+/*
+ * Sequence numbers are points on a circle (3.4); so each question is whether a
+ * point lies on an arc.
+ */
+
+/* FROM =< x < FROM+LEN */
+static inline bool ref_in_window(uint32_t x, uint32_t from, uint32_t len)
+{
+	return (uint32_t)(x - from) < len;
+}
+
+/* FROM =< x =< TO */
+static inline bool ref_on_arc(uint32_t x, uint32_t from, uint32_t to)
+{
+	return (uint32_t)(x - from) <= (uint32_t)(to - from);
+}
+
+/* FROM < x =< TO */
+static inline bool ref_beyond_on_arc(uint32_t x, uint32_t from, uint32_t to)
+{
+	return x != from && ref_on_arc(x, from, to);
+}
+
+/* x > FROM, if there is no other end to the arc: on the half circle after it. */
+static inline bool ref_later(uint32_t x, uint32_t from)
+{
+	return ref_beyond_on_arc(x, from, from + 0x7fffffff);
+}
 
 /* The name that the RFC gives to a state. */
 const char *ref_state_name(enum ref_state state);
