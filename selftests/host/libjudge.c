@@ -117,7 +117,9 @@ const char *ref_sent(struct ref_conn *c, const struct ref_segment *seg,
 	else
 		complaint = judge_bare_ack(c, seg, grows, answer);
 
-	c->rcv_wnd = seg->wnd;
+	/* RFC 7323, 2.4: rounding takes nothing back that was offered. */
+	if (grows)
+		c->rcv_wnd = seg->wnd;
 	c->ack_owed = false;
 	answer->sent_ack = true;
 	return complaint;
@@ -147,7 +149,8 @@ static bool must_send_text(const struct ref_conn *c,
 		return answer->was_idle && !c->hold_small &&
 		       queued <= c->snd_wnd;
 	/* 3.10.4: "segmentized; then send a FIN segment" */
-	return c->close_called && in_flight < c->snd_wnd && in_flight < c->cwnd;
+	return c->close_called && !c->resends && in_flight < c->snd_wnd &&
+	       in_flight < c->cwnd;
 }
 
 const char *ref_settled(struct ref_conn *c, const struct ref_world *world,
@@ -175,6 +178,10 @@ const char *ref_settled(struct ref_conn *c, const struct ref_world *world,
 	}
 	if (answer->resend && !answer->sent_first)
 		return "what is at SND.UNA was not sent again";
+	/* 3.8.6.2.2: the peer waits for nothing else. */
+	if (answer->window_update && !answer->sent_ack && !c->rcv_wnd &&
+	    world->room >= world->step)
+		return "a window that was shut has opened, and nobody says so";
 	if (answer->probe && !answer->sent_text && !answer->sent_bare)
 		return "no probe was sent";
 	if (!answer->sent_text && must_send_text(c, answer))

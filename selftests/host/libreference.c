@@ -36,7 +36,9 @@
  *	window"; fourth: "if the SYN is not in the window").
  * Choice 14: ACKs of segments without text may be throttled (RFC 5961, 7).
  * Choice 15: FIN-WAIT-2 ends after a while if nobody reads any more.
- * Choice 16: MAX.SND.WND is the largest possible, if nobody remembers it.
+ * Choice 16: a peer that is given up for its silence to keep-alives is sent
+ *	a RST (3.8.4 does not say).
+ * Choice 17: MAX.SND.WND is the largest possible, if nobody remembers it.
  */
 
 const char *ref_state_name(enum ref_state state)
@@ -131,7 +133,7 @@ static void choose_iss(struct ref_conn *c, const struct ref_world *world)
 static void update_window(struct ref_conn *c, const struct ref_segment *seg)
 {
 	/* What a probe has carried may have been dropped (3.8.6.1). */
-	if (!c->snd_wnd && seg->wnd)
+	if (!c->snd_wnd && seg->wnd && c->snd_una != c->snd_nxt)
 		c->resends = true;
 	c->snd_wnd = seg->wnd;
 	c->snd_wl1 = seg->seq;
@@ -338,19 +340,19 @@ static void arrives_in_listen(struct ref_conn *c, const struct ref_segment *seg,
 	 * RFC sets SND.WND here in SYN-SENT only.
 	 */
 	update_window(c, seg);
-	c->snd_wl2 = c->iss;
 	/* Choice 3. */
 	reply(answer, REF_SYN_ACK);
 	enter(c, REF_SYN_RECEIVED, answer);
 }
 
-static void take_text(struct ref_conn *c, const struct ref_segment *seg,
-		      struct ref_answer *answer);
+static bool take_text(struct ref_conn *c, const struct ref_segment *seg,
+		      const struct ref_world *world, struct ref_answer *answer);
 static void take_fin(struct ref_conn *c, const struct ref_segment *seg,
 		     struct ref_answer *answer);
 
 static void arrives_in_syn_sent(struct ref_conn *c,
 				const struct ref_segment *seg,
+				const struct ref_world *world,
 				struct ref_answer *answer)
 {
 	/* "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset" */
@@ -377,7 +379,6 @@ static void arrives_in_syn_sent(struct ref_conn *c,
 	c->rcv_nxt = seg->seq + 1;
 	update_window(c, seg);
 	if (!seg->has_ack) {
-		c->snd_wl2 = c->snd_una;
 		/* Choice 3. */
 		reply(answer, REF_SYN_ACK);
 		enter(c, REF_SYN_RECEIVED, answer);
@@ -388,8 +389,8 @@ static void arrives_in_syn_sent(struct ref_conn *c,
 	answer->acked = true;
 	answer->connected = true;
 	enter(c, REF_ESTABLISHED, answer);
-	take_text(c, seg, answer);
-	take_fin(c, seg, answer);
+	if (take_text(c, seg, world, answer))
+		take_fin(c, seg, answer);
 }
 
 /* ---------------------------------------------------------------- 3.10.7.4 */
@@ -413,13 +414,10 @@ static bool acceptable(const struct ref_conn *c, const struct ref_segment *seg)
 
 /* 3.6.1, MAY-2: may this SYN follow upon the connection in TIME-WAIT? */
 static bool is_new_connection(const struct ref_conn *c,
-			      const struct ref_segment *seg,
-			      const struct ref_world *world)
+			      const struct ref_segment *seg)
 {
-	/* "(1) assigns its initial sequence number ... to be larger" */
 	return c->state == REF_TIME_WAIT && seg->syn && !seg->has_ack &&
-	       !seg->rst && ref_later(world->iss, c->snd_nxt) &&
-	       ref_later(seg->seq, c->rcv_nxt);		/* Choice 8. */
+	       !seg->rst && ref_later(seg->seq, c->rcv_nxt);	/* Choice 8. */
 }
 
 /* The last octet of the sequence space that the peer has used: its FIN. */
@@ -601,16 +599,39 @@ static void take_held(struct ref_conn *c, struct ref_answer *answer)
 	}
 }
 
-/* Seventh, process the segment text. */
-static void take_text(struct ref_conn *c, const struct ref_segment *seg,
-		      struct ref_answer *answer)
+/* Is it held, each octet? */
+static bool is_held(const struct ref_conn *c, uint32_t from, uint32_t len)
+{
+	unsigned int i = 0;
+
+	while (len && i < c->held_count) {
+		uint32_t skip = from - c->held[i].from;
+		uint32_t rest = c->held[i].len - skip;
+
+		if (skip >= c->held[i].len) {
+			i++;
+			continue;
+		}
+		from += rest < len ? rest : len;
+		len -= rest < len ? rest : len;
+		i = 0;
+	}
+	return !len;
+}
+
+/*
+ * Seventh, process the segment text. Returns false if a FIN after it is not to
+ * be looked at.
+ */
+static bool take_text(struct ref_conn *c, const struct ref_segment *seg,
+		      const struct ref_world *world, struct ref_answer *answer)
 {
 	uint32_t from = seg->seq + (seg->syn ? 1 : 0);
 	uint32_t len = seg->len;
 	uint32_t edge = c->rcv_nxt + c->rcv_wnd;
 
 	if (!takes_text(c) || !len)
-		return;
+		return true;
 	/* Choice 11. */
 	if (c->fin_held && ref_later(edge, c->fin_seq))
 		edge = c->fin_seq;
@@ -625,28 +646,36 @@ static void take_text(struct ref_conn *c, const struct ref_segment *seg,
 		len = ref_later(edge, from) ? edge - from : 0;
 	if (!len) {
 		reply(answer, REF_ACK);
-		return;
+		return true;
 	}
 	if (c->nobody_reads) {
 		/* SHLD-3, "to show that data was lost" */
 		rule(answer, "3.6.1");
 		reset_connection(c, answer);
 		abort_with(c, REF_RESET, answer);
-		return;
+		return false;
 	}
 	rule(answer, "3.10.7.4 seventh");
-	if (from != c->rcv_nxt) {		/* Choice 12. */
-		if (c->held_count < REF_HELD_MAX)
-			c->held[c->held_count++] =
-				(struct ref_range){ .from = from, .len = len };
-		reply(answer, REF_ACK);	/* MAY-13; RFC 5681, 4.2 */
-		return;
+	if (world->no_room) {
+		/* As if it had been lost, and the FIN with it. */
+		reply(answer, REF_ACK);
+		return false;
+	}
+	answer->kept = (struct ref_range){ .from = from, .len = len };
+	if (from != c->rcv_nxt) {
+		reply(answer, REF_ACK);		/* MAY-13; RFC 5681, 4.2 */
+		if (is_held(c, from, len) || c->held_count == REF_HELD_MAX)
+			answer->kept.len = 0;
+		else
+			c->held[c->held_count++] = answer->kept;
+		return true;			/* Choice 12. */
 	}
 	/* RFC 5681, 4.2: what fills a gap is acknowledged at once. */
 	reply(answer, c->held_count ? REF_ACK : REF_ACK_SOON);
 	answer->delivered += len;
 	advance_rcv_nxt(c, len);
 	take_held(c, answer);
+	return true;
 }
 
 /* Eighth, check the FIN bit. */
@@ -655,24 +684,26 @@ static void take_fin(struct ref_conn *c, const struct ref_segment *seg,
 {
 	uint32_t at = seg->seq + (seg->syn ? 1 : 0) + seg->len;
 
-	/* Outside of the window it is trimmed off, as text is. */
-	if (seg->fin && ref_in_window(at, c->rcv_nxt, c->rcv_wnd)) {
+	if (seg->fin && !takes_text(c)) {
 		rule(answer, "3.10.7.4 eighth");
-		if (!takes_text(c)) {
-			reply(answer, REF_ACK);		/* Choice 11. */
-			if (c->state == REF_TIME_WAIT)
-				answer->two_msl = REF_MSL_STARTED;
-			return;
-		}
-		if (!c->fin_held) {
-			c->fin_held = true;
-			c->fin_seq = at;
-		}
-		if (at != c->rcv_nxt)
-			reply(answer, REF_ACK);
-	}
-	if (!c->fin_held || c->fin_seq != c->rcv_nxt)
+		reply(answer, REF_ACK);		/* Choice 11. */
+		if (c->state == REF_TIME_WAIT)
+			answer->two_msl = REF_MSL_STARTED;
 		return;
+	}
+	/* Outside of the window it is trimmed off, as text is. */
+	if (seg->fin && !c->fin_held &&
+	    ref_in_window(at, c->rcv_nxt, c->rcv_wnd)) {
+		c->fin_held = true;
+		c->fin_seq = at;
+	}
+	if (!c->fin_held)
+		return;
+	if (c->fin_seq != c->rcv_nxt) {
+		if (seg->fin)
+			reply(answer, REF_ACK);
+		return;
+	}
 
 	rule(answer, "3.10.7.4 eighth");
 	c->fin_held = false;
@@ -722,10 +753,12 @@ static void arrives_in_other_states(struct ref_conn *c,
 	struct ref_segment trimmed = *arrived;
 	const struct ref_segment *seg = &trimmed;
 
-	if (is_new_connection(c, seg, world)) {
+	if (is_new_connection(c, seg)) {
 		rule(answer, "3.6.1, MAY-2");
-		enter(c, REF_CLOSED, answer);
+		/* "(1) assigns its initial sequence number ... to be larger" */
 		answer->reopen = true;
+		answer->beyond = c->snd_nxt;
+		enter(c, REF_CLOSED, answer);
 		return;
 	}
 	/* RSTs have a check of sequence numbers of their own. */
@@ -751,8 +784,8 @@ static void arrives_in_other_states(struct ref_conn *c,
 	}
 	if (!fifth_check_ack(c, seg, world, answer))
 		return;
-	take_text(c, seg, answer);
-	take_fin(c, seg, answer);
+	if (take_text(c, seg, world, answer))
+		take_fin(c, seg, answer);
 }
 
 void ref_segment_arrives(struct ref_conn *c, const struct ref_segment *seg,
@@ -768,7 +801,7 @@ void ref_segment_arrives(struct ref_conn *c, const struct ref_segment *seg,
 		arrives_in_listen(c, seg, world, answer);
 		break;
 	case REF_SYN_SENT:
-		arrives_in_syn_sent(c, seg, answer);
+		arrives_in_syn_sent(c, seg, world, answer);
 		break;
 	default:
 		arrives_in_other_states(c, seg, world, answer);
@@ -783,10 +816,12 @@ void ref_segment_arrives(struct ref_conn *c, const struct ref_segment *seg,
 static bool give_up(struct ref_conn *c, const struct ref_world *world,
 		    struct ref_answer *answer)
 {
-	if (c->retries < world->r2)
+	if (c->retries < world->r2) {
+		answer->no_answer = c->retries + 1 == world->r1;
 		return false;
+	}
 	/* 3.8.3 (c): "close the connection" */
-	rule(answer, "3.8.3, MUST-20");
+	rule(answer, "3.8.3 (c), MUST-20");
 	abort_with(c, REF_TIMED_OUT, answer);
 	return true;
 }
@@ -822,6 +857,15 @@ void ref_timeout(struct ref_conn *c, enum ref_timeout timeout,
 		rule(answer, "3.8.6.1, MUST-36");
 		if (!give_up(c, world, answer))
 			answer->probe = true;
+		break;
+	case REF_KEEPALIVE_TIMEOUT:
+		rule(answer, "3.8.4, MAY-5");
+		answer->probe = true;
+		if (world->peer_is_silent) {
+			answer->probe = false;
+			reset_connection(c, answer);	/* Choice 16. */
+			abort_with(c, REF_TIMED_OUT, answer);
+		}
 		break;
 	case REF_DELAYED_ACK_TIMEOUT:
 		rule(answer, "3.8.6.3, MUST-40");

@@ -124,7 +124,11 @@ struct ref_conn {
  * @window: RCV.WND to begin with
  * @room: octets for which there is room in the receive buffer
  * @unit: windows that are advertised are multiples of this (RFC 7323, 2.3)
- * @r2: R2 as a count of retransmissions, for the segment in question
+ * @step: the right edge of the window moves by so much or not at all
+ * @r1: R1 as a count of retransmissions, for the segment in question
+ * @r2: R2 likewise
+ * @no_room: there is no memory for text
+ * @peer_is_silent: enough keep-alives had no answer
  */
 struct ref_world {
 	bool challenge_rst;
@@ -136,7 +140,11 @@ struct ref_world {
 	uint32_t window;
 	uint32_t room;
 	uint32_t unit;
+	uint32_t step;
+	uint32_t r1;
 	uint32_t r2;
+	bool no_room;
+	bool peer_is_silent;
 };
 
 /* What must be sent; an ACK may ride on text or on a FIN. */
@@ -187,7 +195,11 @@ enum ref_msl {
  * @acked: tell the user that something was acknowledged
  * @peer_done: tell the user "connection closing"
  * @delivered: so many octets of text are given to the user
- * @reopen: in TIME-WAIT, a SYN for a listener to have (MAY-2)
+ * @kept: text to be kept: what is delivered, or held for later
+ * @no_answer: tell IP (and the user) that R1 is reached
+ * @reopen: in TIME-WAIT, a SYN for a listener to have (MAY-2), with an ISS that
+ *	is later than @beyond
+ * @beyond: see @reopen
  * @error: tell the user why the connection ended
  * @result: of a user call
  * @two_msl: what becomes of that timer
@@ -212,7 +224,10 @@ struct ref_answer {
 	bool acked;
 	bool peer_done;
 	uint32_t delivered;
+	struct ref_range kept;
+	bool no_answer;
 	bool reopen;
+	uint32_t beyond;
 	enum ref_error error;
 	enum ref_result result;
 	enum ref_msl two_msl;
@@ -240,6 +255,7 @@ enum ref_timeout {
 	REF_USER_TIMEOUT,
 	REF_TIME_WAIT_TIMEOUT,
 	REF_PERSIST_TIMEOUT,		/* 3.8.6.1 */
+	REF_KEEPALIVE_TIMEOUT,		/* 3.8.4 */
 	REF_DELAYED_ACK_TIMEOUT,	/* 3.8.6.3 */
 	REF_FIN_WAIT_2_TIMEOUT,		/* not in the RFC */
 };
@@ -272,6 +288,9 @@ static inline bool ref_later(uint32_t x, uint32_t from)
 {
 	return ref_beyond_on_arc(x, from, from + 0x7fffffff);
 }
+
+#define REF_CALLS (REF_STOP_RECEIVING + 1)
+#define REF_TIMEOUTS (REF_FIN_WAIT_2_TIMEOUT + 1)
 
 /* The name that the RFC gives to a state. */
 const char *ref_state_name(enum ref_state state);
