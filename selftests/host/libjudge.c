@@ -58,17 +58,21 @@ static const char *judge_text(struct ref_conn *c, const struct ref_segment *seg,
 }
 
 static const char *judge_bare_ack(struct ref_conn *c,
-				  const struct ref_segment *seg,
-				  bool grows, struct ref_answer *answer)
+				  const struct ref_segment *seg, bool grows,
+				  const struct ref_world *world,
+				  struct ref_answer *answer)
 {
+	bool wanted = answer->reply == REF_ACK_SOON ||
+		      (answer->reply == REF_ACK &&
+		       !(answer->omissible && world->may_omit_ack));
+
 	/* 3.8.4 and 3.8.6.1: a probe may be one octet too early */
 	if (seg->seq != c->snd_nxt &&
 	    !(answer->probe && seg->seq == c->snd_nxt - 1))
 		return "an ACK whose SEQ is not SND.NXT";
 	if (answer->sent_bare)
 		return "two ACKs where one would do (MUST-58)";
-	if (answer->reply != REF_ACK && answer->reply != REF_ACK_SOON &&
-	    !c->ack_owed && !(answer->window_update && grows) &&
+	if (!wanted && !c->ack_owed && !(answer->window_update && grows) &&
 	    !answer->probe)
 		return "an ACK that no rule asks for";
 	answer->sent_bare = true;
@@ -115,7 +119,7 @@ const char *ref_sent(struct ref_conn *c, const struct ref_segment *seg,
 	else if (seg->len || seg->fin)
 		complaint = judge_text(c, seg, answer);
 	else
-		complaint = judge_bare_ack(c, seg, grows, answer);
+		complaint = judge_bare_ack(c, seg, grows, world, answer);
 
 	/* RFC 7323, 2.4: rounding takes nothing back that was offered. */
 	if (grows)

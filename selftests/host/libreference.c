@@ -34,7 +34,9 @@
  * Choice 13: a SYN or RST stands at SEG.SEQ, and the text after it does not
  *	bring it into the window (3.5.3: "if its sequence number is in the
  *	window"; fourth: "if the SYN is not in the window").
- * Choice 14: ACKs of segments without text may be throttled (RFC 5961, 7).
+ * Choice 14: when an ACK answers a segment that is dropped, and that does not
+ *	come again for want of an ACK (it has neither text nor FIN), there is a
+ *	limit to them (RFC 5961, 7).
  * Choice 15: FIN-WAIT-2 ends after a while if nobody reads any more.
  * Choice 16: a peer that is given up for its silence to keep-alives is sent
  *	a RST (3.8.4 does not say).
@@ -90,7 +92,8 @@ static void reply_to_dropped(struct ref_answer *answer,
 			     const struct ref_segment *seg)
 {
 	reply(answer, REF_ACK);
-	answer->omissible = !seg->len;		/* Choice 14. */
+	/* Choice 14. */
+	answer->omissible = !seg->len && (seg->syn || !seg->fin);
 }
 
 /* <SEQ=SEG.ACK><CTL=RST>, or <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> */
@@ -440,8 +443,7 @@ static void second_check_rst(struct ref_conn *c, const struct ref_segment *seg,
 		return;
 	rule(answer, "3.10.7.4 second 3)");
 	if (!exact && world->challenge_rst) {
-		reply(answer, REF_ACK);
-		answer->omissible = true;
+		reply_to_dropped(answer, seg);
 		return;
 	}
 	rule(answer, "3.10.7.4 second 2)");
@@ -482,8 +484,7 @@ static void fourth_check_syn(struct ref_conn *c, const struct ref_segment *seg,
 		return;
 	}
 	if (world->challenge_syn) {
-		reply(answer, REF_ACK);
-		answer->omissible = true;
+		reply_to_dropped(answer, seg);
 		return;
 	}
 	reset_for(answer, seg);

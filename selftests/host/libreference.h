@@ -119,7 +119,7 @@ struct ref_conn {
  * @challenge_syn: RFC 5961, 4
  * @challenge_ack: RFC 5961, 5
  * @protect_time_wait: RFC 1337: RST does not end TIME-WAIT
- * @may_omit_ack: the ACK of a segment without text may be left out (RFC 5961, 7)
+ * @may_omit_ack: the limit of RFC 5961, 7, is reached
  * @iss: ISS, if the event begins a connection
  * @window: RCV.WND to begin with
  * @room: octets for which there is room in the receive buffer
@@ -187,7 +187,7 @@ enum ref_msl {
  * @moves: how many
  * @reply: what must be sent
  * @reset: if that is a RST, which
- * @omissible: @reply is an ACK that need not be sent if @may_omit_ack
+ * @omissible: @reply is an ACK that is not sent if @may_omit_ack
  * @window_update: an ACK may be sent if it opens the window
  * @resend: what is at SND.UNA must be sent again
  * @probe: an octet must be sent, into whatever window
