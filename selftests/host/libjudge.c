@@ -66,10 +66,10 @@ static const char *judge_bare_ack(struct ref_conn *c,
 		      (answer->reply == REF_ACK &&
 		       !(answer->omissible && world->may_omit_ack));
 
-	/* 3.8.4 and 3.8.6.1: a probe may be one octet too early */
-	if (seg->seq != c->snd_nxt &&
-	    !(answer->probe && seg->seq == c->snd_nxt - 1))
-		return "an ACK whose SEQ is not SND.NXT";
+	/* 3.8.4: a keep-alive is to be unacceptable, or it has no answer. */
+	if (seg->seq != c->snd_nxt - (answer->probe ? 1 : 0))
+		return answer->probe ? "a probe that will not be answered" :
+				       "an ACK whose SEQ is not SND.NXT";
 	if (answer->sent_bare)
 		return "two ACKs where one would do (MUST-58)";
 	if (!wanted && !c->ack_owed && !(answer->window_update && grows) &&
@@ -111,6 +111,8 @@ const char *ref_sent(struct ref_conn *c, const struct ref_segment *seg,
 	grows = ref_later(seg->ack + seg->wnd, edge);
 	if (grows && seg->wnd > world->room)
 		return "a window for which there is no room";
+	if (grows && seg->ack + seg->wnd + world->unit - 1 - edge < world->step)
+		return "a window that grows by little (MUST-39)";
 
 	if (seg->syn && c->snd_una == c->iss)
 		complaint = judge_handshake(c, seg, answer);

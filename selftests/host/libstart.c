@@ -422,6 +422,7 @@ static void reach_start(const struct start *t, struct oracle *o)
 		break;
 	}
 	add_extra(t);
+	passes(&s, 5);		/* so that a timer started anew shows */
 	check_start(t);
 
 	memset(o, 0, sizeof(*o));
