@@ -455,6 +455,7 @@ bool oracle_user_call(struct oracle *o, enum ref_call call, u32 octets)
 		o->conn->held = &o->held;
 		break;
 	case REF_OPEN_PASSIVE:
+		o->conn = NULL;
 		tcb_listen(&o->tcb, &o->env, &o->actions);
 		break;
 	case REF_SEND:
