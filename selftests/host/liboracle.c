@@ -94,8 +94,11 @@ static u32 r2(const struct oracle *o)
 		return o->params.synack_retries;
 	if (o->tcb.state == STATE_SYN_SENT || o->tcb.state == STATE_SYN_RCVD)
 		return o->params.syn_retries;
-	return o->tcb.flags & TCB_RCV_CLOSED ? o->params.orphan_retries :
-					       o->params.data_retries;
+	if (o->tcb.flags & TCB_RCV_CLOSED)
+		return o->params.orphan_retries;
+	/* MUST-21: the user has said by a time how long to try. */
+	return o->conn && o->conn->settings.user_timeout ?
+	       UINT32_MAX : o->params.data_retries;
 }
 
 static struct ref_world world(const struct oracle *o)

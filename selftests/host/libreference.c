@@ -1,47 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A reference for the protocol core, from the RFC's text: see libreference.h. */
+/* The reference: user calls and timeouts. See libreference.h. */
 
-#include "libreference.h"
-
-/*
- * Where the RFC leaves a choice, or contradicts itself, the reference says what
- * it has chosen. This is all of it:
- *
- * Choice 1: OPEN and SEND in LISTEN are refused; the socket interface has no
- *	call that makes a listening socket active.
- * Choice 2: LAST-ACK is entered when CLOSE is called, as FIN-WAIT-1 is, not
- *	when the FIN has been sent.
- * Choice 3: text and FIN of a SYN without ACK are not queued. They are not
- *	acknowledged either, so they come again.
- * Choice 4: a RST in SYN-SENT says "refused" to the user, as in SYN-RECEIVED.
- * Choice 5: an empty segment at the right edge of the window is acceptable:
- *	there stand the ACKs of a peer that has filled the window (A.2).
- * Choice 6: an ACK that does not acknowledge our SYN is answered by a RST in
- *	SYN-RECEIVED (3.5.2, group 2), even if RFC 5961 would have it ACKed.
- * Choice 7: the peer's SYN again in SYN-RECEIVED is answered by our SYN,ACK,
- *	which has perhaps been lost. With an ACK, in a simultaneous open, it
- *	is what figure 8 shows: the SYN is trimmed, the ACK counts.
- * Choice 8: a SYN ends TIME-WAIT only if it stands after RCV.NXT, and is not
- *	a SYN,ACK. RFC 6191 would take one at RCV.NXT, too.
- * Choice 9: the FIN that comes again in TIME-WAIT stands before the window,
- *	so the first step drops it. It restarts 2 MSL there, as the fifth and
- *	eighth say; other segments do not.
- * Choice 10: the ACK of a FIN in ESTABLISHED may wait for our own FIN.
- * Choice 11: nothing stands after a FIN. A second one elsewhere is not the
- *	peer's: it is acknowledged, but RCV.NXT stays.
- * Choice 12: a segment before its turn is held for its text and FIN alone; its
- *	ACK counts at once.
- * Choice 13: a SYN or RST stands at SEG.SEQ, and the text after it does not
- *	bring it into the window (3.5.3: "if its sequence number is in the
- *	window"; fourth: "if the SYN is not in the window").
- * Choice 14: when an ACK answers a segment that is dropped, and that does not
- *	come again for want of an ACK (it has neither text nor FIN), there is a
- *	limit to them (RFC 5961, 7).
- * Choice 15: FIN-WAIT-2 ends after a while if nobody reads any more.
- * Choice 16: a peer that is given up for its silence to keep-alives is sent
- *	a RST (3.8.4 does not say).
- * Choice 17: MAX.SND.WND is the largest possible, if nobody remembers it.
- */
+#include "libreference_internal.h"
 
 const char *ref_state_name(enum ref_state state)
 {
@@ -54,127 +14,30 @@ const char *ref_state_name(enum ref_state state)
 	return names[state];
 }
 
-/* SEG.LEN, 3.3.1: SYN and FIN count. */
-static uint32_t seg_len(const struct ref_segment *seg)
-{
-	return seg->len + (seg->syn ? 1 : 0) + (seg->fin ? 1 : 0);
-}
-
-static void enter(struct ref_conn *c, enum ref_state state,
-		  struct ref_answer *answer)
-{
-	c->state = state;
-	answer->path[answer->moves++] = state;
-	if (state == REF_TIME_WAIT)
-		answer->two_msl = REF_MSL_STARTED;
-	if (state == REF_CLOSED || state == REF_LISTEN) {
-		/* "delete the TCB": an ACK has nothing to say any more. */
-		*c = (struct ref_conn){ .state = state };
-		if (answer->reply != REF_RST)
-			answer->reply = REF_NOTHING;
-	}
-}
-
-static void rule(struct ref_answer *answer, const char *clause)
-{
-	answer->clause = clause;
-}
-
-/* The most urgent of the replies that several steps ask for. */
-static void reply(struct ref_answer *answer, enum ref_reply what)
-{
-	if (answer->reply < what)
-		answer->reply = what;
-}
-
-/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a segment that is then dropped. */
-static void reply_to_dropped(struct ref_answer *answer,
-			     const struct ref_segment *seg)
-{
-	reply(answer, REF_ACK);
-	/* Choice 14. */
-	answer->omissible = !seg->len && (seg->syn || !seg->fin);
-}
-
-/* <SEQ=SEG.ACK><CTL=RST>, or <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> */
-static void reset_for(struct ref_answer *answer, const struct ref_segment *seg)
-{
-	answer->reply = REF_RST;
-	answer->reset = (struct ref_segment){ .rst = true };
-	if (seg->has_ack) {
-		answer->reset.seq = seg->ack;
-	} else {
-		answer->reset.ack = seg->seq + seg_len(seg);
-		answer->reset.has_ack = true;
-	}
-}
-
-/* <SEQ=SND.NXT><CTL=RST> */
-static void reset_connection(const struct ref_conn *c, struct ref_answer *answer)
-{
-	answer->reply = REF_RST;
-	answer->reset = (struct ref_segment){ .seq = c->snd_nxt, .rst = true };
-}
-
-/* The connection ends before its time, and the user hears why. */
-static void abort_with(struct ref_conn *c, enum ref_error error,
-		       struct ref_answer *answer)
-{
-	answer->error = error;
-	enter(c, REF_CLOSED, answer);
-}
-
-static void choose_iss(struct ref_conn *c, const struct ref_world *world)
-{
-	c->iss = world->iss;
-	c->snd_una = world->iss;
-	c->snd_nxt = world->iss + 1;
-	c->snd_end = world->iss + 1;
-	c->rcv_wnd = world->window;
-}
-
-static void update_window(struct ref_conn *c, const struct ref_segment *seg)
-{
-	/* What a probe has carried may have been dropped (3.8.6.1). */
-	if (!c->snd_wnd && seg->wnd && c->snd_una != c->snd_nxt)
-		c->resends = true;
-	c->snd_wnd = seg->wnd;
-	c->snd_wl1 = seg->seq;
-	c->snd_wl2 = seg->ack;
-	if (c->max_snd_wnd < seg->wnd)
-		c->max_snd_wnd = seg->wnd;
-}
-
-/* Has all that was SENT, and our FIN, been acknowledged? */
-static bool fin_is_acked(const struct ref_conn *c)
-{
-	return c->close_called && c->snd_una == c->snd_end + 1;
-}
-
 /* -------------------------------------------------- 3.10.1 to 3.10.6: calls */
 
 static void call_open(struct ref_conn *c, bool active,
 		      const struct ref_world *world, struct ref_answer *answer)
 {
-	rule(answer, "3.10.1");
+	ref_rule(answer, "3.10.1");
 	if (c->state != REF_CLOSED) {
 		/* Choice 1: not even in LISTEN. */
 		answer->result = REF_EXISTS;
 		return;
 	}
 	if (!active) {
-		enter(c, REF_LISTEN, answer);
+		ref_enter(c, REF_LISTEN, answer);
 		return;
 	}
-	choose_iss(c, world);
-	reply(answer, REF_SYN);
-	enter(c, REF_SYN_SENT, answer);
+	ref_choose_iss(c, world);
+	ref_reply(answer, REF_SYN);
+	ref_enter(c, REF_SYN_SENT, answer);
 }
 
 static void call_send(struct ref_conn *c, uint32_t octets,
 		      struct ref_answer *answer)
 {
-	rule(answer, "3.10.2");
+	ref_rule(answer, "3.10.2");
 	switch (c->state) {
 	case REF_CLOSED:
 	case REF_LISTEN:		/* Choice 1. */
@@ -197,7 +60,7 @@ static void call_send(struct ref_conn *c, uint32_t octets,
 
 static void call_receive(struct ref_conn *c, struct ref_answer *answer)
 {
-	rule(answer, "3.10.3");
+	ref_rule(answer, "3.10.3");
 	switch (c->state) {
 	case REF_CLOSED:
 		answer->result = REF_NO_CONNECTION;
@@ -222,29 +85,29 @@ static void call_close(struct ref_conn *c, struct ref_answer *answer)
 {
 	bool was_called = c->close_called;
 
-	rule(answer, "3.10.4");
+	ref_rule(answer, "3.10.4");
 	switch (c->state) {
 	case REF_CLOSED:
 		answer->result = REF_NO_CONNECTION;
 		return;
 	case REF_LISTEN:
 	case REF_SYN_SENT:
-		enter(c, REF_CLOSED, answer);
+		ref_enter(c, REF_CLOSED, answer);
 		return;
 	case REF_SYN_RECEIVED:
 		c->close_called = true;
 		/* "If no SENDs have been issued", else it waits. */
 		if (!was_called && c->snd_end == c->iss + 1)
-			enter(c, REF_FIN_WAIT_1, answer);
+			ref_enter(c, REF_FIN_WAIT_1, answer);
 		return;
 	case REF_ESTABLISHED:
 		c->close_called = true;
-		enter(c, REF_FIN_WAIT_1, answer);
+		ref_enter(c, REF_FIN_WAIT_1, answer);
 		return;
 	case REF_CLOSE_WAIT:
 		/* Choice 2. */
 		c->close_called = true;
-		enter(c, REF_LAST_ACK, answer);
+		ref_enter(c, REF_LAST_ACK, answer);
 		return;
 	default:
 		/* "an 'ok' response would be acceptable, too" */
@@ -255,7 +118,7 @@ static void call_close(struct ref_conn *c, struct ref_answer *answer)
 
 static void call_abort(struct ref_conn *c, struct ref_answer *answer)
 {
-	rule(answer, "3.10.5");
+	ref_rule(answer, "3.10.5");
 	switch (c->state) {
 	case REF_CLOSED:
 		answer->result = REF_NO_CONNECTION;
@@ -265,12 +128,12 @@ static void call_abort(struct ref_conn *c, struct ref_answer *answer)
 	case REF_FIN_WAIT_1:
 	case REF_FIN_WAIT_2:
 	case REF_CLOSE_WAIT:
-		reset_connection(c, answer);
+		ref_reset_connection(c, answer);
 		break;
 	default:
 		break;
 	}
-	enter(c, REF_CLOSED, answer);
+	ref_enter(c, REF_CLOSED, answer);
 }
 
 void ref_user_call(struct ref_conn *c, enum ref_call call, uint32_t octets,
@@ -295,517 +158,14 @@ void ref_user_call(struct ref_conn *c, enum ref_call call, uint32_t octets,
 		call_abort(c, answer);
 		break;
 	case REF_STATUS:
-		rule(answer, "3.10.6");
+		ref_rule(answer, "3.10.6");
 		if (c->state == REF_CLOSED)
 			answer->result = REF_NO_CONNECTION;
 		break;
 	case REF_STOP_RECEIVING:
-		rule(answer, "3.6.1");
+		ref_rule(answer, "3.6.1");
 		if (c->state != REF_CLOSED)
 			c->nobody_reads = true;
-		break;
-	}
-	answer->was_idle = c->snd_una == c->snd_nxt;
-}
-
-/* ------------------------------------------------- 3.10.7.1 to 3.10.7.3 */
-
-static void arrives_in_closed(const struct ref_segment *seg,
-			      struct ref_answer *answer)
-{
-	rule(answer, "3.10.7.1");
-	if (!seg->rst)
-		reset_for(answer, seg);
-}
-
-static void arrives_in_listen(struct ref_conn *c, const struct ref_segment *seg,
-			      const struct ref_world *world,
-			      struct ref_answer *answer)
-{
-	rule(answer, "3.10.7.2 first");
-	if (seg->rst)
-		return;
-	rule(answer, "3.10.7.2 second");
-	if (seg->has_ack) {
-		reset_for(answer, seg);
-		return;
-	}
-	rule(answer, "3.10.7.2 fourth");
-	if (!seg->syn)
-		return;
-	rule(answer, "3.10.7.2 third");
-	*c = (struct ref_conn){ .passive = true };
-	choose_iss(c, world);
-	c->irs = seg->seq;
-	c->rcv_nxt = seg->seq + 1;
-	/*
-	 * The window of a SYN counts (RFC 1122, 4.2.2.20 (c)), although the
-	 * RFC sets SND.WND here in SYN-SENT only.
-	 */
-	update_window(c, seg);
-	/* Choice 3. */
-	reply(answer, REF_SYN_ACK);
-	enter(c, REF_SYN_RECEIVED, answer);
-}
-
-static bool take_text(struct ref_conn *c, const struct ref_segment *seg,
-		      const struct ref_world *world, struct ref_answer *answer);
-static void take_fin(struct ref_conn *c, const struct ref_segment *seg,
-		     struct ref_answer *answer);
-
-static void arrives_in_syn_sent(struct ref_conn *c,
-				const struct ref_segment *seg,
-				const struct ref_world *world,
-				struct ref_answer *answer)
-{
-	/* "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset" */
-	rule(answer, "3.10.7.3 first");
-	if (seg->has_ack && !ref_beyond_on_arc(seg->ack, c->iss, c->snd_nxt)) {
-		if (!seg->rst)
-			reset_for(answer, seg);
-		return;
-	}
-
-	rule(answer, "3.10.7.3 second");
-	if (seg->rst) {
-		if (seg->has_ack)
-			abort_with(c, REF_REFUSED, answer); /* Choice 4. */
-		return;
-	}
-
-	rule(answer, "3.10.7.3 fifth");
-	if (!seg->syn)
-		return;
-
-	rule(answer, "3.10.7.3 fourth");
-	c->irs = seg->seq;
-	c->rcv_nxt = seg->seq + 1;
-	update_window(c, seg);
-	if (!seg->has_ack) {
-		/* Choice 3. */
-		reply(answer, REF_SYN_ACK);
-		enter(c, REF_SYN_RECEIVED, answer);
-		return;
-	}
-	c->snd_una = seg->ack;
-	reply(answer, REF_ACK);
-	answer->acked = true;
-	answer->connected = true;
-	enter(c, REF_ESTABLISHED, answer);
-	if (take_text(c, seg, world, answer))
-		take_fin(c, seg, answer);
-}
-
-/* ---------------------------------------------------------------- 3.10.7.4 */
-
-/* Table 6. */
-static bool acceptable(const struct ref_conn *c, const struct ref_segment *seg)
-{
-	uint32_t len = seg_len(seg);
-	uint32_t last = seg->seq + len - 1;
-
-	if (!len && !c->rcv_wnd)
-		return seg->seq == c->rcv_nxt;
-	if (!len)
-		return ref_in_window(seg->seq, c->rcv_nxt, c->rcv_wnd) ||
-		       seg->seq == c->rcv_nxt + c->rcv_wnd; /* Choice 5. */
-	if (!c->rcv_wnd)
-		return false;
-	return ref_in_window(seg->seq, c->rcv_nxt, c->rcv_wnd) ||
-	       ref_in_window(last, c->rcv_nxt, c->rcv_wnd);
-}
-
-/* 3.6.1, MAY-2: may this SYN follow upon the connection in TIME-WAIT? */
-static bool is_new_connection(const struct ref_conn *c,
-			      const struct ref_segment *seg)
-{
-	return c->state == REF_TIME_WAIT && seg->syn && !seg->has_ack &&
-	       !seg->rst && ref_later(seg->seq, c->rcv_nxt);	/* Choice 8. */
-}
-
-/* The last octet of the sequence space that the peer has used: its FIN. */
-static bool is_fin_again(const struct ref_conn *c,
-			 const struct ref_segment *seg)
-{
-	return c->state == REF_TIME_WAIT && seg->fin &&
-	       seg->seq + seg_len(seg) == c->rcv_nxt;
-}
-
-static void second_check_rst(struct ref_conn *c, const struct ref_segment *seg,
-			     const struct ref_world *world,
-			     struct ref_answer *answer)
-{
-	bool exact = seg->seq == c->rcv_nxt;	/* Choice 13. */
-
-	/* "outside the current receive window, silently drop" */
-	rule(answer, "3.10.7.4 second 1)");
-	if (!exact && !ref_in_window(seg->seq, c->rcv_nxt, c->rcv_wnd))
-		return;
-	rule(answer, "3.10.7.4 second 3)");
-	if (!exact && world->challenge_rst) {
-		reply_to_dropped(answer, seg);
-		return;
-	}
-	rule(answer, "3.10.7.4 second 2)");
-	switch (c->state) {
-	case REF_SYN_RECEIVED:
-		if (c->passive)
-			enter(c, REF_LISTEN, answer);
-		else
-			abort_with(c, REF_REFUSED, answer);
-		return;
-	case REF_TIME_WAIT:
-		if (world->protect_time_wait) {
-			rule(answer, "RFC 1337");
-			return;
-		}
-		/* fall through */
-	case REF_CLOSING:
-	case REF_LAST_ACK:
-		enter(c, REF_CLOSED, answer);
-		return;
-	default:
-		abort_with(c, REF_RESET, answer);
-		return;
-	}
-}
-
-static void fourth_check_syn(struct ref_conn *c, const struct ref_segment *seg,
-			     const struct ref_world *world,
-			     struct ref_answer *answer)
-{
-	rule(answer, "3.10.7.4 fourth");
-	if (!ref_in_window(seg->seq, c->rcv_nxt, c->rcv_wnd)) {
-		reply_to_dropped(answer, seg);		/* Choice 13. */
-		return;
-	}
-	if (c->state == REF_SYN_RECEIVED && c->passive) {
-		enter(c, REF_LISTEN, answer);
-		return;
-	}
-	if (world->challenge_syn) {
-		reply_to_dropped(answer, seg);
-		return;
-	}
-	reset_for(answer, seg);
-	abort_with(c, REF_RESET, answer);
-}
-
-/* May it be processed, at least as a duplicate? */
-static bool ack_is_acceptable(const struct ref_conn *c,
-			      const struct ref_segment *seg,
-			      const struct ref_world *world)
-{
-	/* RFC 5961, 5.2, MAY-12 */
-	if (world->challenge_ack)
-		return ref_on_arc(seg->ack, c->snd_una - c->max_snd_wnd,
-				  c->snd_nxt);
-	return !ref_later(seg->ack, c->snd_nxt);
-}
-
-/* Returns false if the segment is to be dropped. */
-static bool fifth_check_ack(struct ref_conn *c, const struct ref_segment *seg,
-			    const struct ref_world *world,
-			    struct ref_answer *answer)
-{
-	rule(answer, "3.10.7.4 fifth");
-	if (!seg->has_ack)
-		return false;
-
-	if (c->state == REF_SYN_RECEIVED) {
-		/* Choice 6. */
-		if (!ref_beyond_on_arc(seg->ack, c->snd_una, c->snd_nxt)) {
-			reset_for(answer, seg);
-			return false;
-		}
-		update_window(c, seg);
-		answer->connected = true;
-		enter(c, REF_ESTABLISHED, answer);
-		/* A CLOSE that was queued "after entering ESTABLISHED" */
-		if (c->close_called)
-			enter(c, REF_FIN_WAIT_1, answer);
-	}
-
-	if (!ack_is_acceptable(c, seg, world)) {
-		reply_to_dropped(answer, seg);
-		return false;
-	}
-	/* Only a FIN is acknowledged: see the eighth step. */
-	if (c->state == REF_TIME_WAIT)
-		return true;
-
-	if (ref_beyond_on_arc(seg->ack, c->snd_una, c->snd_nxt)) {
-		c->snd_una = seg->ack;
-		answer->acked = true;
-	}
-	if (ref_on_arc(seg->ack, c->snd_una, c->snd_nxt) &&
-	    (ref_later(seg->seq, c->snd_wl1) ||
-	     (seg->seq == c->snd_wl1 &&
-	      (seg->ack == c->snd_wl2 || ref_later(seg->ack, c->snd_wl2)))))
-		update_window(c, seg);
-
-	switch (c->state) {
-	case REF_FIN_WAIT_1:
-		if (fin_is_acked(c))
-			enter(c, REF_FIN_WAIT_2, answer);
-		return true;
-	case REF_CLOSING:
-		if (!fin_is_acked(c))
-			return false;	/* "otherwise, ignore the segment" */
-		enter(c, REF_TIME_WAIT, answer);
-		return true;
-	case REF_LAST_ACK:
-		if (!fin_is_acked(c))
-			return true;
-		enter(c, REF_CLOSED, answer);
-		return false;
-	default:
-		return true;
-	}
-}
-
-/* May text still arrive? */
-static bool takes_text(const struct ref_conn *c)
-{
-	return c->state == REF_ESTABLISHED || c->state == REF_FIN_WAIT_1 ||
-	       c->state == REF_FIN_WAIT_2;
-}
-
-static void advance_rcv_nxt(struct ref_conn *c, uint32_t octets)
-{
-	/* "The total of RCV.NXT and RCV.WND should not be reduced." */
-	c->rcv_nxt += octets;
-	c->rcv_wnd -= octets < c->rcv_wnd ? octets : c->rcv_wnd;
-}
-
-/* Text that waited for what has now arrived (SHLD-31). */
-static void take_held(struct ref_conn *c, struct ref_answer *answer)
-{
-	unsigned int i = 0;
-
-	while (i < c->held_count) {
-		struct ref_range *held = &c->held[i];
-		uint32_t skip = c->rcv_nxt - held->from;
-
-		if (ref_later(held->from, c->rcv_nxt)) {
-			i++;
-			continue;
-		}
-		if (skip < held->len) {
-			answer->delivered += held->len - skip;
-			advance_rcv_nxt(c, held->len - skip);
-		}
-		*held = c->held[--c->held_count];
-		i = 0;
-	}
-}
-
-/* Is it held, each octet? */
-static bool is_held(const struct ref_conn *c, uint32_t from, uint32_t len)
-{
-	unsigned int i = 0;
-
-	while (len && i < c->held_count) {
-		uint32_t skip = from - c->held[i].from;
-		uint32_t rest = c->held[i].len - skip;
-
-		if (skip >= c->held[i].len) {
-			i++;
-			continue;
-		}
-		from += rest < len ? rest : len;
-		len -= rest < len ? rest : len;
-		i = 0;
-	}
-	return !len;
-}
-
-/*
- * Seventh, process the segment text. Returns false if a FIN after it is not to
- * be looked at.
- */
-static bool take_text(struct ref_conn *c, const struct ref_segment *seg,
-		      const struct ref_world *world, struct ref_answer *answer)
-{
-	uint32_t from = seg->seq + (seg->syn ? 1 : 0);
-	uint32_t len = seg->len;
-	uint32_t edge = c->rcv_nxt + c->rcv_wnd;
-
-	if (!takes_text(c) || !len)
-		return true;
-	/* Choice 11. */
-	if (c->fin_held && ref_later(edge, c->fin_seq))
-		edge = c->fin_seq;
-	/* "trimming off any portions that lie outside the window" */
-	if (ref_later(c->rcv_nxt, from)) {
-		uint32_t old = c->rcv_nxt - from;
-
-		from += old < len ? old : len;
-		len -= old < len ? old : len;
-	}
-	if (ref_later(from + len, edge))
-		len = ref_later(edge, from) ? edge - from : 0;
-	if (!len) {
-		reply(answer, REF_ACK);
-		return true;
-	}
-	if (c->nobody_reads) {
-		/* SHLD-3, "to show that data was lost" */
-		rule(answer, "3.6.1");
-		reset_connection(c, answer);
-		abort_with(c, REF_RESET, answer);
-		return false;
-	}
-	rule(answer, "3.10.7.4 seventh");
-	if (world->no_room) {
-		/* As if it had been lost, and the FIN with it. */
-		reply(answer, REF_ACK);
-		return false;
-	}
-	answer->kept = (struct ref_range){ .from = from, .len = len };
-	if (from != c->rcv_nxt) {
-		reply(answer, REF_ACK);		/* MAY-13; RFC 5681, 4.2 */
-		if (is_held(c, from, len) || c->held_count == REF_HELD_MAX)
-			answer->kept.len = 0;
-		else
-			c->held[c->held_count++] = answer->kept;
-		return true;			/* Choice 12. */
-	}
-	/* RFC 5681, 4.2: what fills a gap is acknowledged at once. */
-	reply(answer, c->held_count ? REF_ACK : REF_ACK_SOON);
-	answer->delivered += len;
-	advance_rcv_nxt(c, len);
-	take_held(c, answer);
-	return true;
-}
-
-/* Eighth, check the FIN bit. */
-static void take_fin(struct ref_conn *c, const struct ref_segment *seg,
-		     struct ref_answer *answer)
-{
-	uint32_t at = seg->seq + (seg->syn ? 1 : 0) + seg->len;
-
-	if (seg->fin && !takes_text(c)) {
-		rule(answer, "3.10.7.4 eighth");
-		reply(answer, REF_ACK);		/* Choice 11. */
-		if (c->state == REF_TIME_WAIT)
-			answer->two_msl = REF_MSL_STARTED;
-		return;
-	}
-	/* Outside of the window it is trimmed off, as text is. */
-	if (seg->fin && !c->fin_held &&
-	    ref_in_window(at, c->rcv_nxt, c->rcv_wnd)) {
-		c->fin_held = true;
-		c->fin_seq = at;
-	}
-	if (!c->fin_held)
-		return;
-	if (c->fin_seq != c->rcv_nxt) {
-		if (seg->fin)
-			reply(answer, REF_ACK);
-		return;
-	}
-
-	rule(answer, "3.10.7.4 eighth");
-	c->fin_held = false;
-	c->held_count = 0;
-	answer->peer_done = true;
-	advance_rcv_nxt(c, 1);
-	switch (c->state) {
-	case REF_ESTABLISHED:
-		reply(answer, REF_ACK_SOON);		/* Choice 10. */
-		enter(c, REF_CLOSE_WAIT, answer);
-		break;
-	case REF_FIN_WAIT_1:
-		reply(answer, REF_ACK);
-		enter(c, REF_CLOSING, answer);
-		break;
-	default:
-		reply(answer, REF_ACK);
-		enter(c, REF_TIME_WAIT, answer);
-		break;
-	}
-}
-
-/* Choice 7. Returns false if the segment is dealt with. */
-static bool take_syn_again(const struct ref_conn *c, struct ref_segment *seg,
-			   struct ref_answer *answer)
-{
-	if (c->state != REF_SYN_RECEIVED || !seg->syn || seg->rst ||
-	    seg->seq != c->irs)
-		return true;
-	if (!seg->has_ack) {
-		rule(answer, "3.10.7.4 first");
-		reply(answer, REF_SYN_ACK);
-		return false;
-	}
-	if (!c->passive) {
-		seg->seq++;
-		seg->syn = false;
-	}
-	return true;
-}
-
-static void arrives_in_other_states(struct ref_conn *c,
-				    const struct ref_segment *arrived,
-				    const struct ref_world *world,
-				    struct ref_answer *answer)
-{
-	struct ref_segment trimmed = *arrived;
-	const struct ref_segment *seg = &trimmed;
-
-	if (is_new_connection(c, seg)) {
-		rule(answer, "3.6.1, MAY-2");
-		/* "(1) assigns its initial sequence number ... to be larger" */
-		answer->reopen = true;
-		answer->beyond = c->snd_nxt;
-		enter(c, REF_CLOSED, answer);
-		return;
-	}
-	/* RSTs have a check of sequence numbers of their own. */
-	if (seg->rst) {
-		second_check_rst(c, seg, world, answer);
-		return;
-	}
-	if (!take_syn_again(c, &trimmed, answer))
-		return;
-	rule(answer, "3.10.7.4 first");
-	if (!acceptable(c, seg)) {
-		reply_to_dropped(answer, seg);
-		if (is_fin_again(c, seg))
-			answer->two_msl = REF_MSL_STARTED;
-		/* "special allowance should be made to accept valid ACKs" */
-		if (!c->rcv_wnd && seg->seq == c->rcv_nxt && !seg->syn)
-			fifth_check_ack(c, seg, world, answer);
-		return;
-	}
-	if (seg->syn) {
-		fourth_check_syn(c, seg, world, answer);
-		return;
-	}
-	if (!fifth_check_ack(c, seg, world, answer))
-		return;
-	if (take_text(c, seg, world, answer))
-		take_fin(c, seg, answer);
-}
-
-void ref_segment_arrives(struct ref_conn *c, const struct ref_segment *seg,
-			 const struct ref_world *world,
-			 struct ref_answer *answer)
-{
-	*answer = (struct ref_answer){ .clause = "3.10.7" };
-	switch (c->state) {
-	case REF_CLOSED:
-		arrives_in_closed(seg, answer);
-		break;
-	case REF_LISTEN:
-		arrives_in_listen(c, seg, world, answer);
-		break;
-	case REF_SYN_SENT:
-		arrives_in_syn_sent(c, seg, world, answer);
-		break;
-	default:
-		arrives_in_other_states(c, seg, world, answer);
 		break;
 	}
 	answer->was_idle = c->snd_una == c->snd_nxt;
@@ -822,8 +182,8 @@ static bool give_up(struct ref_conn *c, const struct ref_world *world,
 		return false;
 	}
 	/* 3.8.3 (c): "close the connection" */
-	rule(answer, "3.8.3 (c), MUST-20");
-	abort_with(c, REF_TIMED_OUT, answer);
+	ref_rule(answer, "3.8.3 (c), MUST-20");
+	ref_abort_with(c, REF_TIMED_OUT, answer);
 	return true;
 }
 
@@ -833,9 +193,9 @@ static void retransmission_timeout(struct ref_conn *c,
 {
 	answer->resend = true;
 	if (c->state == REF_SYN_SENT)
-		reply(answer, REF_SYN);
+		ref_reply(answer, REF_SYN);
 	else if (c->snd_una == c->iss)
-		reply(answer, REF_SYN_ACK);
+		ref_reply(answer, REF_SYN_ACK);
 }
 
 void ref_timeout(struct ref_conn *c, enum ref_timeout timeout,
@@ -848,29 +208,29 @@ void ref_timeout(struct ref_conn *c, enum ref_timeout timeout,
 			retransmission_timeout(c, answer);
 		break;
 	case REF_USER_TIMEOUT:
-		abort_with(c, REF_TIMED_OUT, answer);
+		ref_abort_with(c, REF_TIMED_OUT, answer);
 		break;
 	case REF_TIME_WAIT_TIMEOUT:
 	case REF_FIN_WAIT_2_TIMEOUT:
-		enter(c, REF_CLOSED, answer);
+		ref_enter(c, REF_CLOSED, answer);
 		break;
 	case REF_PERSIST_TIMEOUT:
-		rule(answer, "3.8.6.1, MUST-36");
+		ref_rule(answer, "3.8.6.1, MUST-36");
 		if (!give_up(c, world, answer))
 			answer->probe = true;
 		break;
 	case REF_KEEPALIVE_TIMEOUT:
-		rule(answer, "3.8.4, MAY-5");
+		ref_rule(answer, "3.8.4, MAY-5");
 		answer->probe = true;
 		if (world->peer_is_silent) {
 			answer->probe = false;
-			reset_connection(c, answer);	/* Choice 16. */
-			abort_with(c, REF_TIMED_OUT, answer);
+			ref_reset_connection(c, answer);	/* Choice 16. */
+			ref_abort_with(c, REF_TIMED_OUT, answer);
 		}
 		break;
 	case REF_DELAYED_ACK_TIMEOUT:
-		rule(answer, "3.8.6.3, MUST-40");
-		reply(answer, REF_ACK);
+		ref_rule(answer, "3.8.6.3, MUST-40");
+		ref_reply(answer, REF_ACK);
 		break;
 	}
 	answer->was_idle = c->snd_una == c->snd_nxt;

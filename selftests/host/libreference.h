@@ -21,6 +21,48 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Where the RFC leaves a choice, or contradicts itself, the reference says what
+ * it has chosen. This is all of it:
+ *
+ * Choice 1: OPEN and SEND in LISTEN are refused; the socket interface has no
+ *	call that makes a listening socket active.
+ * Choice 2: LAST-ACK is entered when CLOSE is called, as FIN-WAIT-1 is, not
+ *	when the FIN has been sent.
+ * Choice 3: text and FIN of a SYN without ACK are not queued. They are not
+ *	acknowledged either, so they come again.
+ * Choice 4: a RST in SYN-SENT says "refused" to the user, as in SYN-RECEIVED.
+ * Choice 5: an empty segment at the right edge of the window is acceptable:
+ *	there stand the ACKs of a peer that has filled the window (A.2).
+ * Choice 6: an ACK that does not acknowledge our SYN is answered by a RST in
+ *	SYN-RECEIVED (3.5.2, group 2), even if RFC 5961 would have it ACKed; and
+ *	so it is in FIN-WAIT-1 if CLOSE has led there from SYN-RECEIVED, or the
+ *	recovery from old duplicates (3.5.1) would end with that CLOSE.
+ * Choice 7: the peer's SYN again in SYN-RECEIVED is answered by our SYN,ACK,
+ *	which has perhaps been lost. With an ACK, in a simultaneous open, it
+ *	is what figure 8 shows: the SYN is trimmed, the ACK counts.
+ * Choice 8: a SYN ends TIME-WAIT only if it stands after RCV.NXT, and is not
+ *	a SYN,ACK. RFC 6191 would take one at RCV.NXT, too.
+ * Choice 9: the FIN that comes again in TIME-WAIT stands before the window,
+ *	so the first step drops it. It restarts 2 MSL there, as the fifth and
+ *	eighth say; other segments do not.
+ * Choice 10: the ACK of a FIN in ESTABLISHED may wait for our own FIN.
+ * Choice 11: nothing stands after a FIN. A second one elsewhere is not the
+ *	peer's: it is acknowledged, but RCV.NXT stays.
+ * Choice 12: a segment before its turn is held for its text and FIN alone; its
+ *	ACK counts at once.
+ * Choice 13: a SYN or RST stands at SEG.SEQ, and the text after it does not
+ *	bring it into the window (3.5.3: "if its sequence number is in the
+ *	window"; fourth: "if the SYN is not in the window").
+ * Choice 14: when an ACK answers a segment that is dropped, and that does not
+ *	come again for want of an ACK (it has neither text nor FIN), there is a
+ *	limit to them (RFC 5961, 7).
+ * Choice 15: FIN-WAIT-2 ends after a while if nobody reads any more.
+ * Choice 16: a peer that is given up for its silence to keep-alives is sent
+ *	a RST (3.8.4 does not say).
+ * Choice 17: MAX.SND.WND is the largest possible, if nobody remembers it.
+ */
+
 /* RFC 9293, 3.3.2, in its order. */
 enum ref_state {
 	REF_CLOSED,
