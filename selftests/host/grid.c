@@ -261,8 +261,7 @@ static const u8 all_flags[] = {
 static const char *no_such_call(const struct start *t, const struct oracle *o,
 				enum ref_call call)
 {
-	bool has_user = o->conn || t->state == STATE_CLOSED ||
-			t->state == STATE_LISTEN;
+	bool open = t->state != STATE_CLOSED && t->state != STATE_LISTEN;
 
 	switch (call) {
 	case REF_OPEN_ACTIVE:
@@ -273,12 +272,13 @@ static const char *no_such_call(const struct start *t, const struct oracle *o,
 	case REF_ABORT:
 		return NULL;
 	case REF_STOP_RECEIVING:
-		if (t->state == STATE_CLOSED || t->state == STATE_LISTEN)
+		if (!open)
 			return "without a connection there is nothing to receive";
-		/* fall through */
+		break;
 	default:
-		return has_user ? NULL : "the user has gone, or not come yet";
+		break;
 	}
+	return open && !o->conn ? "the user has gone, or not come yet" : NULL;
 }
 
 static void call_cell(const struct start *t, const struct oracle *base,

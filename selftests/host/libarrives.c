@@ -196,11 +196,11 @@ static void second_check_rst(struct ref_conn *c, const struct ref_segment *seg,
 			ref_abort_with(c, REF_REFUSED, answer);
 		return;
 	case REF_TIME_WAIT:
-		if (world->protect_time_wait) {
+		if (world->protect_time_wait)
 			ref_rule(answer, "RFC 1337");
-			return;
-		}
-		/* fall through */
+		else
+			ref_enter(c, REF_CLOSED, answer);
+		return;
 	case REF_CLOSING:
 	case REF_LAST_ACK:
 		ref_enter(c, REF_CLOSED, answer);

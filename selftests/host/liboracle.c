@@ -239,9 +239,10 @@ static void compare_actions(struct oracle *o, const struct segment *arrived)
 	if (reopen && !ref_later(actions->reopen_iss, answer->beyond))
 		complain(o, "the new ISS is not later than the old numbers");
 
-	if (actions->keep_text != (answer->kept.len != 0)) {
-		complain(o, actions->keep_text ? "text was kept" :
-						 "text was not kept");
+	if (actions->keep_text && !answer->kept.len) {
+		complain(o, "text was kept");
+	} else if (!actions->keep_text && answer->kept.len) {
+		complain(o, "text was not kept");
 	} else if (actions->keep_text) {
 		offset = answer->kept.from - arrived->seq -
 			 !!(arrived->flags & SEG_SYN);
@@ -462,9 +463,10 @@ bool oracle_user_call(struct oracle *o, enum ref_call call, u32 octets)
 		tcb_listen(&o->tcb, &o->env, &o->actions);
 		break;
 	case REF_SEND:
-		if (may_send != (o->answer.result == REF_OK))
-			complain(o, may_send ? "the user may SEND" :
-					       "the user may not SEND");
+		if (may_send && o->answer.result != REF_OK)
+			complain(o, "the user may SEND");
+		if (!may_send && o->answer.result == REF_OK)
+			complain(o, "the user may not SEND");
 		if (may_send)
 			tcb_send(&o->tcb, octets);
 		break;

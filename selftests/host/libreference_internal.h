@@ -5,8 +5,9 @@
 
 #include "libreference.h"
 
+/* Change the state, and note it. */
 static inline void ref_enter(struct ref_conn *c, enum ref_state state,
-		  struct ref_answer *answer)
+			     struct ref_answer *answer)
 {
 	c->state = state;
 	answer->path[answer->moves++] = state;
@@ -20,6 +21,7 @@ static inline void ref_enter(struct ref_conn *c, enum ref_state state,
 	}
 }
 
+/* The clause that decides, as far as we have come. */
 static inline void ref_rule(struct ref_answer *answer, const char *clause)
 {
 	answer->clause = clause;
@@ -33,7 +35,8 @@ static inline void ref_reply(struct ref_answer *answer, enum ref_reply what)
 }
 
 /* <SEQ=SND.NXT><CTL=RST> */
-static inline void ref_reset_connection(const struct ref_conn *c, struct ref_answer *answer)
+static inline void ref_reset_connection(const struct ref_conn *c,
+					struct ref_answer *answer)
 {
 	answer->reply = REF_RST;
 	answer->reset = (struct ref_segment){ .seq = c->snd_nxt, .rst = true };
@@ -41,13 +44,15 @@ static inline void ref_reset_connection(const struct ref_conn *c, struct ref_ans
 
 /* The connection ends before its time, and the user hears why. */
 static inline void ref_abort_with(struct ref_conn *c, enum ref_error error,
-		       struct ref_answer *answer)
+				  struct ref_answer *answer)
 {
 	answer->error = error;
 	ref_enter(c, REF_CLOSED, answer);
 }
 
-static inline void ref_choose_iss(struct ref_conn *c, const struct ref_world *world)
+/* 3.10.1: "An initial send sequence number (ISS) is selected." */
+static inline void ref_choose_iss(struct ref_conn *c,
+				  const struct ref_world *world)
 {
 	c->iss = world->iss;
 	c->snd_una = world->iss;

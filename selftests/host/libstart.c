@@ -58,10 +58,9 @@ static const char *no_such_load(const struct start *t)
 {
 	switch (t->state) {
 	case STATE_SYN_RCVD:
+	case STATE_SYN_SENT:
 		if (t->route == PASSIVE && t->load)
 			return "a request has no user who SENDs";
-		/* fall through */
-	case STATE_SYN_SENT:
 		if (t->load == IN_FLIGHT || t->load == BOTH)
 			return "no text is sent before ESTABLISHED";
 		return NULL;
@@ -376,11 +375,11 @@ static void check_start(const struct start *t)
 	expect_state(&s, t->state);
 	if (t->state == STATE_CLOSED || t->state == STATE_LISTEN)
 		return;
-	if (t->our_shut != (tcb->rcv_wnd == 0))
+	if (t->our_shut == !!tcb->rcv_wnd)
 		scenario_fail(&s, "our window is not as it should be");
 	if (t->state == STATE_SYN_SENT || t->state == STATE_TIME_WAIT)
 		return;
-	if (t->peer_shut != (tcb->snd_wnd == 0))
+	if (t->peer_shut == !!tcb->snd_wnd)
 		scenario_fail(&s, "the peer's window is not as it should be");
 	if (t->extra == LAST_TRY)
 		return;		/* a probe has taken an octet of what waits */
@@ -468,6 +467,31 @@ static void one_start(const struct start *t, start_fn f,
 	f(t, &base);
 }
 
+/* A shape, with all pairs of numbers and in all ways. */
+static void start_shape(struct start t, start_fn f,
+			void (*cannot_be)(const char *reason))
+{
+	static const u8 routes[NUMBERS] = { ACTIVE, PASSIVE, SIMULTANEOUS };
+
+	for (t.numbers = 0; t.numbers < NUMBERS; t.numbers++) {
+		if (t.extra && t.numbers != WRAP)
+			continue;
+		t.route = (enum route)routes[t.numbers];
+		if (t.extra == SYN_IN_FLIGHT)
+			t.route = SIMULTANEOUS;
+		if (t.state == STATE_LISTEN)
+			t.route = PASSIVE;
+		if (t.state == STATE_SYN_SENT)
+			t.route = ACTIVE;
+		if (t.state == STATE_SYN_RCVD) {
+			t.route = PASSIVE;
+			one_start(&t, f, cannot_be);
+			t.route = SIMULTANEOUS;
+		}
+		one_start(&t, f, cannot_be);
+	}
+}
+
 /*
  * Later on it is of no importance how a connection was opened, so the ways take
  * turns. The numbers vary if nothing else is special; else they wrap, which is
@@ -476,9 +500,6 @@ static void one_start(const struct start *t, start_fn f,
 void for_each_start(unsigned int state, start_fn f,
 		    void (*cannot_be)(const char *reason))
 {
-	static const enum route routes[NUMBERS] = {
-		ACTIVE, PASSIVE, SIMULTANEOUS,
-	};
 	struct start t = { .state = state };
 	unsigned int shape;
 
@@ -487,21 +508,6 @@ void for_each_start(unsigned int state, start_fn f,
 		t.our_shut = shape & 1;
 		t.peer_shut = shape & 2;
 		for (t.extra = PLAIN; t.extra < EXTRAS; t.extra++)
-			for (t.numbers = 0; t.numbers < NUMBERS; t.numbers++) {
-				if (t.extra && t.numbers != WRAP)
-					continue;
-				t.route = t.extra == SYN_IN_FLIGHT ?
-					  SIMULTANEOUS : routes[t.numbers];
-				if (state == STATE_SYN_RCVD) {
-					t.route = PASSIVE;
-					one_start(&t, f, cannot_be);
-					t.route = SIMULTANEOUS;
-				} else if (state == STATE_LISTEN) {
-					t.route = PASSIVE;
-				} else if (state == STATE_SYN_SENT) {
-					t.route = ACTIVE;
-				}
-				one_start(&t, f, cannot_be);
-			}
+			start_shape(t, f, cannot_be);
 	}
 }
