@@ -413,13 +413,13 @@ static void run_without(const char *name, void (*off)(struct tcb_params *))
 
 	switch_off = off;
 	for (state = STATE_ESTABLISHED; state < STATE_COUNT; state++)
-		for_each_start(state, all_segments, cannot_be);
+		visit_starts(state, all_segments, cannot_be);
 	print_tally(name);
 }
 
 static void run_state(unsigned int state)
 {
-	for_each_start(state, all_events, cannot_be);
+	visit_starts(state, all_events, cannot_be);
 	print_tally(tcb_state_name(state));
 }
 

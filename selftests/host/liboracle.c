@@ -110,9 +110,7 @@ static struct ref_world world(const struct oracle *o)
 		.challenge_syn = o->params.challenge_syn,
 		.challenge_ack = o->params.challenge_ack,
 		.protect_time_wait = o->params.protect_time_wait,
-		.may_omit_ack = !o->env.challenges_left ||
-				o->env.now - o->tcb.challenged_at <
-				o->params.challenge_interval,
+		.may_omit_ack = o->limited,
 		.iss = o->open.iss,
 		.window = min_u32(o->open.window, 65535),
 		.room = o->env.rcv_space,
@@ -163,6 +161,8 @@ void oracle_mirror(struct oracle *o)
 	*ref = (struct ref_conn){ .state = oracle_state(tcb->state) };
 	if (ref->state == REF_CLOSED || ref->state == REF_LISTEN)
 		return;
+	o->challenged = true;
+	o->challenged_at = tcb->challenged_at;
 	ref->passive = !(tcb->flags & TCB_ACTIVE);
 	ref->close_called = tcb->flags & TCB_FIN_QUEUED;
 	ref->nobody_reads = tcb->flags & TCB_RCV_CLOSED;
@@ -342,6 +342,9 @@ static void begin(struct oracle *o)
 	o->complaint[0] = '\0';
 	o->before = o->tcb.state;
 	o->deadline_before = o->tcb.deadline;
+	o->limited = !o->env.challenges_left ||
+		     (o->challenged && o->env.now - o->challenged_at <
+		      o->params.challenge_interval);
 	o->move_count = 0;
 	o->sent_count = 0;
 	o->actions = (struct tcb_actions) { 0 };
@@ -390,8 +393,6 @@ static bool settle(struct oracle *o, const struct segment *arrived)
 	o->env.rcv_space -= min_u32(o->env.rcv_space, o->answer.delivered);
 	give_hints(o);
 	now = world(o);
-	/* What this event omits is not excused by what it has sent itself. */
-	now.may_omit_ack = now.may_omit_ack && !o->actions.challenged;
 
 	if (o->actions.send_reset)
 		judge(o, &o->actions.reset, &now);
@@ -408,6 +409,13 @@ static bool settle(struct oracle *o, const struct segment *arrived)
 		o->tcb = (struct tcb) { .state = STATE_LISTEN };
 	compare_variables(o);
 	compare_timers(o);
+	/* The core may count one more: there is no harm in sending too few. */
+	if ((o->answer.omissible && !o->limited) || o->actions.challenged) {
+		o->challenged = true;
+		o->challenged_at = o->env.now;
+	}
+	if (o->ref.state == REF_CLOSED || o->ref.state == REF_LISTEN)
+		o->challenged = false;
 	if (o->tcb.state == STATE_TIME_WAIT && o->time_wait_entry)
 		o->conn = NULL;
 	return !o->complaint[0];
@@ -436,9 +444,10 @@ static void hand_over(struct oracle *o, const struct segment *seg)
 bool oracle_segment_arrives(struct oracle *o, const struct segment *seg)
 {
 	struct ref_segment same = translate(seg, snd_shift(o));
-	struct ref_world now = world(o);
+	struct ref_world now;
 
 	begin(o);
+	now = world(o);
 	ref_segment_arrives(&o->ref, &same, &now, &o->answer);
 	hand_over(o, seg);
 	return settle(o, seg);
@@ -446,10 +455,11 @@ bool oracle_segment_arrives(struct oracle *o, const struct segment *seg)
 
 bool oracle_user_call(struct oracle *o, enum ref_call call, u32 octets)
 {
-	struct ref_world now = world(o);
 	bool may_send = tcb_may_send(&o->tcb);
+	struct ref_world now;
 
 	begin(o);
+	now = world(o);
 	ref_user_call(&o->ref, call, octets, &now, &o->answer);
 	switch (call) {
 	case REF_OPEN_ACTIVE:
@@ -535,8 +545,8 @@ bool oracle_timer_expires(struct oracle *o, enum ref_timeout timeout)
 		o->env.ts_now += deadline - o->env.now;
 		o->env.now = deadline;
 	}
-	now = world(o);
 	begin(o);
+	now = world(o);
 	ref_timeout(&o->ref, timeout, &now, &o->answer);
 	tcb_timeout(&o->tcb, o->conn, &o->env, &o->actions);
 	return settle(o, NULL);

@@ -25,9 +25,13 @@
  * @text_max: octets that are sent at once
  * @time_wait_entry: TIME-WAIT is held without a tcb_conn
  * @ref: the reference's connection
+ * @challenged: an ACK that has a limit has been sent, at @challenged_at
+ * @challenged_at: see @challenged
  * @answer: the reference's answer to the last event
  * @complaint: what is wrong; empty if nothing
  * @before: the core's state before the last event
+ * @deadline_before: when its timer expired, before
+ * @limited: no challenge ACK might be sent then
  * @moves: the states it has passed through since
  * @move_count: how many
  * @actions: what the core wanted last
@@ -45,6 +49,8 @@ struct oracle {
 	u32 text_max;
 	bool time_wait_entry;
 	struct ref_conn ref;
+	bool challenged;
+	u32 challenged_at;
 
 	struct ref_answer answer;
 	char complaint[160];
@@ -52,6 +58,7 @@ struct oracle {
 	u8 moves[2 * TCB_MOVES_MAX];
 	unsigned int move_count;
 	u32 deadline_before;
+	bool limited;
 	struct tcb_actions actions;
 	struct segment sent[ORACLE_SENT_MAX];
 	unsigned int sent_count;

@@ -453,8 +453,7 @@ void print_start(const struct start *t, const struct oracle *o)
 	       o->params.challenge_ack, o->params.protect_time_wait);
 }
 
-static void one_start(const struct start *t, start_fn f,
-		      void (*cannot_be)(const char *reason))
+static void one_start(const struct start *t, start_fn f, reason_fn cannot_be)
 {
 	static struct oracle base;
 	const char *reason = no_such_start(t);
@@ -468,8 +467,7 @@ static void one_start(const struct start *t, start_fn f,
 }
 
 /* A shape, with all pairs of numbers and in all ways. */
-static void start_shape(struct start t, start_fn f,
-			void (*cannot_be)(const char *reason))
+static void start_shape(struct start t, start_fn f, reason_fn cannot_be)
 {
 	static const u8 routes[NUMBERS] = { ACTIVE, PASSIVE, SIMULTANEOUS };
 
@@ -497,8 +495,7 @@ static void start_shape(struct start t, start_fn f,
  * turns. The numbers vary if nothing else is special; else they wrap, which is
  * the hardest.
  */
-void for_each_start(unsigned int state, start_fn f,
-		    void (*cannot_be)(const char *reason))
+void visit_starts(unsigned int state, start_fn f, reason_fn cannot_be)
 {
 	struct start t = { .state = state };
 	unsigned int shape;

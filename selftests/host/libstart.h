@@ -69,15 +69,15 @@ struct start {
 };
 
 typedef void (*start_fn)(const struct start *t, struct oracle *o);
+typedef void (*reason_fn)(const char *reason);
 
 /**
- * for_each_start() - all starts in a state
+ * visit_starts() - all starts in a state
  * @state: the state
  * @f: is called for each
  * @cannot_be: is called with the reason for each that cannot exist
  */
-void for_each_start(unsigned int state, start_fn f,
-		    void (*cannot_be)(const char *reason));
+void visit_starts(unsigned int state, start_fn f, reason_fn cannot_be);
 
 /* Print which start it is, as a comment. */
 void print_start(const struct start *t, const struct oracle *o);
