@@ -421,6 +421,17 @@ static bool take_text(struct ref_conn *c, const struct ref_segment *seg,
 	return true;
 }
 
+/* Choice 11: a peer that contradicts itself. */
+static bool text_stands_after(const struct ref_conn *c, uint32_t fin)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->held_count; i++)
+		if (ref_later(c->held[i].from + c->held[i].len, fin))
+			return true;
+	return false;
+}
+
 /* Eighth, check the FIN bit. */
 static void take_fin(struct ref_conn *c, const struct ref_segment *seg,
 		     struct ref_answer *answer)
@@ -436,13 +447,12 @@ static void take_fin(struct ref_conn *c, const struct ref_segment *seg,
 	}
 	/* Outside of the window it is trimmed off, as text is. */
 	if (seg->fin && !c->fin_held &&
-	    ref_in_window(at, c->rcv_nxt, c->rcv_wnd)) {
+	    ref_in_window(at, c->rcv_nxt, c->rcv_wnd) &&
+	    (at == c->rcv_nxt || !text_stands_after(c, at))) {
 		c->fin_held = true;
 		c->fin_seq = at;
 	}
-	if (!c->fin_held)
-		return;
-	if (c->fin_seq != c->rcv_nxt) {
+	if (!c->fin_held || c->fin_seq != c->rcv_nxt) {
 		if (seg->fin)
 			ref_reply(answer, REF_ACK);
 		return;

@@ -48,7 +48,8 @@
  *	eighth say; other segments do not.
  * Choice 10: the ACK of a FIN in ESTABLISHED may wait for our own FIN.
  * Choice 11: nothing stands after a FIN. A second one elsewhere is not the
- *	peer's: it is acknowledged, but RCV.NXT stays.
+ *	peer's: it is answered, but RCV.NXT stays. Nor is one noted, before its
+ *	turn, that has text after it; in its turn, it is that text which goes.
  * Choice 12: a segment before its turn is held for its text and FIN alone; its
  *	ACK counts at once.
  * Choice 13: a SYN or RST stands at SEG.SEQ, and the text after it does not
