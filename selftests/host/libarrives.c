@@ -15,7 +15,7 @@ static void reply_to_dropped(struct ref_answer *answer,
 {
 	ref_reply(answer, REF_ACK);
 	/* Choice 14. */
-	answer->omissible = !seg->len && (seg->syn || !seg->fin);
+	answer->omissible = seg->syn || seg->rst || (!seg->len && !seg->fin);
 }
 
 /* <SEQ=SEG.ACK><CTL=RST>, or <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> */
@@ -506,7 +506,7 @@ static void arrives_in_other_states(struct ref_conn *c,
 	struct ref_segment trimmed = *arrived;
 	const struct ref_segment *seg = &trimmed;
 
-	if (is_new_connection(c, seg)) {
+	if (world->listening && is_new_connection(c, seg)) {
 		ref_rule(answer, "3.6.1, MAY-2");
 		/* "(1) assigns its initial sequence number ... to be larger" */
 		answer->reopen = true;

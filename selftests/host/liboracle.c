@@ -110,6 +110,7 @@ static struct ref_world world(const struct oracle *o)
 		.challenge_syn = o->params.challenge_syn,
 		.challenge_ack = o->params.challenge_ack,
 		.protect_time_wait = o->params.protect_time_wait,
+		.listening = o->env.listening,
 		.may_omit_ack = o->limited,
 		.iss = o->open.iss,
 		.window = min_u32(o->open.window, 65535),

@@ -56,8 +56,8 @@
  *	bring it into the window (3.5.3: "if its sequence number is in the
  *	window"; fourth: "if the SYN is not in the window").
  * Choice 14: when an ACK answers a segment that is dropped, and that does not
- *	come again for want of an ACK (it has neither text nor FIN), there is a
- *	limit to them (RFC 5961, 7).
+ *	come again for want of an ACK (it has neither text nor FIN, or it is a
+ *	SYN or RST), there is a limit to them (RFC 5961, 7).
  * Choice 15: FIN-WAIT-2 ends after a while if nobody reads any more.
  * Choice 16: a peer that is given up for its silence to keep-alives is sent
  *	a RST (3.8.4 does not say).
@@ -162,6 +162,7 @@ struct ref_conn {
  * @challenge_syn: RFC 5961, 4
  * @challenge_ack: RFC 5961, 5
  * @protect_time_wait: RFC 1337: RST does not end TIME-WAIT
+ * @listening: a listener waits for a SYN that reopens TIME-WAIT
  * @may_omit_ack: the limit of RFC 5961, 7, is reached
  * @iss: ISS, if the event begins a connection
  * @window: RCV.WND to begin with
@@ -178,6 +179,7 @@ struct ref_world {
 	bool challenge_syn;
 	bool challenge_ack;
 	bool protect_time_wait;
+	bool listening;
 	bool may_omit_ack;
 	uint32_t iss;
 	uint32_t window;

@@ -21,8 +21,9 @@ static const char * const load_names[] = {
 static const char * const extra_names[] = {
 	"", ", scaled windows", ", ACK owed", ", text before its turn",
 	", FIN before its turn", ", nobody reads", ", no memory",
-	", no challenges left", ", last try", ", user timeout", ", keepalive",
-	", last keepalive", ", CLOSE queued", ", SYN in flight", ", entry",
+	", no challenges left", ", nobody listens", ", last try",
+	", user timeout", ", keepalive", ", last keepalive", ", CLOSE queued",
+	", SYN in flight", ", entry",
 };
 
 /* Initial sequence numbers: ours and the peer's. */
@@ -97,6 +98,9 @@ static const char *no_such_extra(const struct start *t)
 		if (takes_text(t->state) || t->state == STATE_SYN_SENT)
 			return NULL;
 		return "no text is taken in this state";
+	case NOBODY_LISTENS:
+		return t->state == STATE_TIME_WAIT ? NULL :
+		       "only in TIME-WAIT does it matter who listens";
 	case LAST_TRY:
 		if (t->state == STATE_SYN_SENT || t->state == STATE_SYN_RCVD ||
 		    is_closed_by_us(t->state))
@@ -343,6 +347,9 @@ static void add_extra(const struct start *t)
 		break;
 	case LIMITED:
 		s.env.challenges_left = 0;
+		break;
+	case NOBODY_LISTENS:
+		s.env.listening = false;
 		break;
 	case LAST_TRY:
 		for (i = 0; i < 1000 && !s.tcb.retries; i++)

@@ -48,6 +48,7 @@ enum extra {
 	NOBODY_READS,
 	NO_ROOM,		/* no memory for text */
 	LIMITED,		/* no more challenge ACKs may be sent */
+	NOBODY_LISTENS,		/* for a SYN in TIME-WAIT */
 	LAST_TRY,		/* R2 is reached */
 	USER_TIMEOUT,
 	KEEPALIVE,
