@@ -241,7 +241,8 @@ static bool process_text(struct tcb *tcb, struct tcb_conn *conn,
 		end = seq_min(end, conn->fin_seq);
 	if (!seq_before(start, end)) {
 		tcb->flags |= TCB_ACK_NOW;
-		drop(actions, DROP_TEXT_DUPLICATE);
+		drop(actions, tcb->rcv_wnd ? DROP_TEXT_DUPLICATE :
+					     DROP_TEXT_NO_ROOM);
 		return true;
 	}
 	if (tcb->flags & TCB_RCV_CLOSED) {
@@ -484,12 +485,10 @@ static bool check_sequence(struct tcb *tcb, struct tcb_conn *conn,
 	    (seg->flags & (SEG_SYN | SEG_RST)) != SEG_SYN) {
 		/*
 		 * "Special allowance should be made to accept valid ACKs, URGs,
-		 * and RSTs" (MUST-66): without its text it is acceptable.
+		 * and RSTs" (MUST-66): only its text and FIN find no room.
 		 */
 		if (!(seg->flags & SEG_RST))
 			tcb->flags |= TCB_ACK_NOW;
-		seg->text_len = 0;
-		seg->flags &= (u8)~SEG_FIN;
 		return true;
 	}
 
