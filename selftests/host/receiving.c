@@ -246,6 +246,96 @@ TEST(holder_without_reassembly_takes_only_text_in_order)
 	ignore_sent(&s);
 }
 
+TEST(text_for_which_there_is_no_memory_is_as_good_as_lost)
+{
+	start(&s);
+	established(&s);
+	s.env.no_room = true;
+	arrives(&s, ACK, .seq = 1, .ack = 1, .len = 100);
+	expect_sent(&s, ACK, .seq = 1, .ack = 1);
+	expect_drop(&s, DROP_TEXT_NO_ROOM);
+	EXPECT_FALSE(s.actions.keep_text);
+	expect_delivered(&s, 0);
+	s.env.no_room = false;
+	arrives(&s, ACK, .seq = 1, .ack = 1, .len = 100);
+	expect_delivered(&s, 100);
+}
+
+TEST(text_before_its_turn_without_memory_is_neither_held_nor_reported)
+{
+	start(&s);
+	s.peer_sack = true;
+	established(&s);
+	s.env.no_room = true;
+	arrives(&s, ACK, .seq = 101, .ack = 1, .len = 100);
+	expect_no_options(&s);
+	expect_sent(&s, ACK, .seq = 1, .ack = 1);
+	expect_drop(&s, DROP_TEXT_NO_ROOM);
+	s.env.no_room = false;
+	arrives(&s, ACK, .seq = 1, .ack = 1, .len = 100);
+	expect_delivered(&s, 100);
+	ignore_sent(&s);
+}
+
+TEST(fin_after_text_without_memory_is_lost_with_it)
+{
+	start(&s);
+	established(&s);
+	s.env.no_room = true;
+	arrives(&s, FIN | ACK, .seq = 1, .ack = 1, .len = 100);
+	expect_no_move(&s);
+	expect_sent(&s, ACK, .seq = 1, .ack = 1);
+	s.env.no_room = false;
+	/* It was not noted either, to come into force with other text. */
+	arrives(&s, ACK, .seq = 1, .ack = 1, .len = 100);
+	expect_no_move(&s);
+	arrives(&s, FIN | ACK, .seq = 1, .ack = 1, .len = 100);
+	expect_moves(&s, STATE_CLOSE_WAIT);
+	ignore_sent(&s);
+}
+
+TEST(fin_by_itself_needs_no_memory)
+{
+	start(&s);
+	established(&s);
+	s.env.no_room = true;
+	arrives(&s, FIN | ACK, .seq = 1, .ack = 1);
+	expect_moves(&s, STATE_CLOSE_WAIT);
+}
+
+TEST(duplicate_text_needs_no_memory)
+{
+	start(&s);
+	established(&s);
+	arrives(&s, ACK, .seq = 1, .ack = 1, .len = 100);
+	s.env.no_room = true;
+	arrives(&s, ACK, .seq = 1, .ack = 1, .len = 100);
+	expect_drop(&s, DROP_SEQUENCE);
+	expect_sent(&s, ACK, .seq = 1, .ack = 101);
+}
+
+/* 3.10.7.4: fifth comes before seventh */
+TEST(ack_of_a_segment_without_memory_for_its_text_counts)
+{
+	int i;
+
+	start(&s);
+	established(&s);
+	user_send(&s, 2000);
+	ignore_sent(&s);
+	s.env.no_room = true;
+	arrives(&s, ACK, .seq = 1, .ack = 1001, .len = 100);
+	EXPECT_EQ(s.open.iss + 1001, s.tcb.snd_una);
+	/* But with text in it, it is no duplicate ACK. */
+	for (i = 0; i < 5; i++) {
+		ignore_sent(&s);
+		arrives(&s, ACK, .seq = 1, .ack = 1001, .len = 100);
+		expect_sent(&s, ACK, .seq = 2001, .ack = 1);
+		expect_nothing_sent(&s);
+	}
+	EXPECT_EQ(RECOVERY_NONE, s.conn->recovery);
+}
+
 TEST(stream_goes_on_across_the_wrap)
 {
 	u32 i;

@@ -281,6 +281,25 @@ TEST(acks_with_nothing_in_flight_are_no_duplicates)
 	expect_nothing_sent(&s);
 }
 
+/* RFC 5681, 2: "(b) the incoming acknowledgment carries no data" */
+TEST(probes_of_our_closed_window_are_no_duplicates)
+{
+	int i;
+
+	start(&s);
+	s.env.rcv_buffer = 5000;
+	s.env.rcv_space = 5000;
+	s.open.window = 5000;
+	established(&s);
+	s.relaxed = true;
+	arrives(&s, ACK, .seq = 1, .ack = 1, .len = 5000);
+	user_send(&s, 10000);
+	EXPECT_EQ(0, s.tcb.rcv_wnd);
+	for (i = 0; i < 5; i++)
+		arrives(&s, ACK, .seq = 5001, .ack = 1, .len = 1);
+	EXPECT_EQ(RECOVERY_NONE, s.conn->recovery);
+}
+
 TEST(old_acks_are_no_duplicates)
 {
 	in_flight(10000);
