@@ -76,7 +76,7 @@ struct seg {
 #define STORE_SIZE (1u << 17)	/* octets; more than any window in a test */
 #define MOVES_MAX 16
 #define LADDER_LINES 256
-#define LADDER_COLUMNS 120
+#define LADDER_COLUMNS 160
 
 struct scenario {
 	/* A test may set these between start() and the opening call. */

@@ -129,45 +129,47 @@ void print_story_on_death(struct scenario *s)
 	__sanitizer_set_death_callback(print_current_story);
 }
 
+/* What finds no room is left out. */
+static void append(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + used, size - used, format, args);
+	va_end(args);
+}
+
 void print_segment(char *text, size_t size, const struct seg *seg)
 {
 	static const char * const names[] = {
 		"FIN", "SYN", "RST", "PSH", "ACK", "URG",
 	};
-	size_t used = 0;
 	unsigned int i;
 
 	text[0] = '\0';
 	for (i = 0; i < 6; i++)
 		if (seg->flags & BIT(i))
-			used += (size_t)snprintf(text + used, size - used,
-						 "%s%s", used ? "," : "",
-						 names[i]);
-	used += (size_t)snprintf(text + used, size - used, "%s %u:%u(%u)",
-				 used ? "" : "-", seg->seq,
-				 seg->seq + seg->len, seg->len);
+			append(text, size, "%s%s", text[0] ? "," : "",
+			       names[i]);
+	append(text, size, "%s %u:%u(%u)", text[0] ? "" : "-", seg->seq,
+	       seg->seq + seg->len, seg->len);
 	if (seg->flags & SEG_ACK)
-		used += (size_t)snprintf(text + used, size - used, " ack %u",
-					 seg->ack);
+		append(text, size, " ack %u", seg->ack);
 	if (seg->window)
-		used += (size_t)snprintf(text + used, size - used, " win %d",
-					 seg->window < 0 ? 0 : seg->window);
+		append(text, size, " win %d",
+		       seg->window < 0 ? 0 : seg->window);
 	if (seg->mss)
-		used += (size_t)snprintf(text + used, size - used, " mss %u",
-					 seg->mss);
+		append(text, size, " mss %u", seg->mss);
 	if (seg->has_wscale)
-		used += (size_t)snprintf(text + used, size - used, " wscale %u",
-					 seg->wscale);
+		append(text, size, " wscale %u", seg->wscale);
 	if (seg->sack_ok)
-		used += (size_t)snprintf(text + used, size - used, " sackOK");
+		append(text, size, " sackOK");
 	if (seg->has_ts)
-		used += (size_t)snprintf(text + used, size - used,
-					 " ts %u ecr %u", seg->tsval,
-					 seg->tsecr);
+		append(text, size, " ts %u ecr %u", seg->tsval, seg->tsecr);
 	for (i = 0; i < SEG_SACK_MAX && seg->sack[i].end; i++)
-		used += (size_t)snprintf(text + used, size - used,
-					 " sack %u:%u", seg->sack[i].start,
-					 seg->sack[i].end);
+		append(text, size, " sack %u:%u", seg->sack[i].start,
+		       seg->sack[i].end);
 }
 
 struct seg relative(const struct scenario *s, const struct segment *seg,
