@@ -18,10 +18,20 @@ static void established_with_keepalive(void)
 	established(&s);
 }
 
+/* SND.NXT and RCV.NXT as tests count them. */
+static u32 nxt(void)
+{
+	return s.tcb.snd_nxt - s.open.iss;
+}
+
+static u32 rcv_nxt(void)
+{
+	return s.tcb.rcv_nxt - s.peer_iss;
+}
+
 /* A segment without text, with a number that the peer has acknowledged. */
 #define expect_probe(s)	\
-	expect_sent(s, ACK, .seq = (s)->tcb.snd_nxt - (s)->open.iss - 1,	\
-		    .ack = (s)->tcb.rcv_nxt - (s)->peer_iss)
+	expect_sent(s, ACK, .seq = nxt() - 1, .ack = rcv_nxt())
 
 /* MUST-25: "they MUST default to off" */
 TEST(no_keepalive_is_sent_unless_the_user_wants_it)

@@ -37,6 +37,10 @@ static void established_with_sack(void)
 	established(&s);
 }
 
+/* The segment that must be expected next reports these, in that order. */
+#define expect_reported(s, ...)	\
+	expect_options(s, .sack = { __VA_ARGS__ })
+
 /* Text of ten octets arrives there. */
 static void piece_arrives(u32 seq)
 {
@@ -48,7 +52,7 @@ TEST(text_before_its_turn_is_reported)
 {
 	established_with_sack();
 	piece_arrives(101);
-	expect_options(&s, .sack = { { 101, 111 } });
+	expect_reported(&s, { 101, 111 });
 	expect_sent(&s, ACK, .seq = 1, .ack = 1);
 }
 
@@ -78,13 +82,11 @@ TEST(what_arrived_last_is_reported_first)
 	established_with_sack();
 	piece_arrives(201);
 	piece_arrives(401);
-	expect_options(&s, .sack = { { 401, 411 }, { 201, 211 } });
+	expect_reported(&s, { 401, 411 }, { 201, 211 });
 	piece_arrives(301);
-	expect_options(&s, .sack = { { 301, 311 }, { 401, 411 },
-				     { 201, 211 } });
+	expect_reported(&s, { 301, 311 }, { 401, 411 }, { 201, 211 });
 	piece_arrives(211);
-	expect_options(&s, .sack = { { 201, 221 }, { 301, 311 },
-				     { 401, 411 } });
+	expect_reported(&s, { 201, 221 }, { 301, 311 }, { 401, 411 });
 	ignore_sent(&s);
 }
 
@@ -95,7 +97,7 @@ TEST(duplicate_of_held_text_is_reported_first)
 	piece_arrives(401);
 	piece_arrives(201);
 	expect_drop(&s, DROP_TEXT_DUPLICATE);
-	expect_options(&s, .sack = { { 201, 211 }, { 401, 411 } });
+	expect_reported(&s, { 201, 211 }, { 401, 411 });
 	ignore_sent(&s);
 }
 
@@ -106,8 +108,7 @@ TEST(four_ranges_are_reported_and_three_beside_timestamps)
 	established_with_sack();
 	for (i = 1; i <= 6; i++)
 		piece_arrives(1 + 100 * i);
-	expect_options(&s, .sack = { { 601, 611 }, { 501, 511 }, { 401, 411 },
-				     { 301, 311 } });
+	expect_reported(&s, { 601, 611 }, { 501, 511 }, { 401, 411 }, { 301, 311 });
 	ignore_sent(&s);
 
 	start(&s);
@@ -127,7 +128,7 @@ TEST(what_is_no_longer_before_its_turn_is_not_reported)
 	piece_arrives(11);
 	piece_arrives(31);
 	piece_arrives(1);
-	expect_options(&s, .sack = { { 31, 41 } });
+	expect_reported(&s, { 31, 41 });
 	expect_sent(&s, ACK, .seq = 1, .ack = 21);
 	piece_arrives(21);
 	expect_no_options(&s);
@@ -141,7 +142,7 @@ TEST(ranges_are_reported_across_the_wrap)
 	s.peer_iss = 0xffffff80;
 	established(&s);
 	piece_arrives(121);
-	expect_options(&s, .sack = { { 121, 131 } });
+	expect_reported(&s, { 121, 131 });
 	ignore_sent(&s);
 }
 
@@ -152,7 +153,7 @@ TEST(text_makes_room_for_the_ranges)
 	piece_arrives(101);
 	ignore_sent(&s);
 	user_send(&s, 2000);
-	expect_options(&s, .sack = { { 101, 111 } });
+	expect_reported(&s, { 101, 111 });
 	expect_text(1, MSS - 12);
 	expect_text(1 + (MSS - 12), MSS - 12);
 	expect_sent(&s, PSH | ACK, .seq = 1 + 2 * (MSS - 12), .ack = 1,

@@ -24,8 +24,13 @@ static void established_with_timestamps(void)
 	established(&s);
 }
 
+static u32 now(void)
+{
+	return s.env.now;
+}
+
 #define expect_echo(s, time)	\
-	expect_options(s, .has_ts = true, .tsval = (s)->env.now, .tsecr = time)
+	expect_options(s, .has_ts = true, .tsval = now(), .tsecr = time)
 
 /* ------------------------------------------------- what is echoed (4.3) */
 
