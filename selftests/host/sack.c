@@ -494,6 +494,20 @@ TEST(timeout_does_not_send_again_what_the_peer_holds)
 	expect_nothing_sent(&s);
 }
 
+/* RFC 2018, 8, would have it forgotten; as Linux, it is not: see recovery.c */
+TEST(what_the_peer_reported_before_a_timeout_is_remembered)
+{
+	in_flight(4000);
+	sacked(1, { 2001, 3001 });
+	passes(&s, RTO);
+	expect_text(1, MSS);
+	expect_nothing_sent(&s);
+	arrives(&s, ACK, .seq = 1, .ack = 1001);
+	expect_text(1001, MSS);
+	expect_sent(&s, PSH | ACK, .seq = 3001, .ack = 1, .len = MSS);
+	expect_nothing_sent(&s);
+}
+
 TEST(news_after_a_timeout_are_heeded)
 {
 	in_flight(6000);
