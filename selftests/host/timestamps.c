@@ -348,8 +348,7 @@ TEST(echo_from_the_future_is_not_believed)
 	text_sent_twice();
 	arrives(&s, ACK, .seq = 1, .ack = 11, .has_ts = true,
 		.tsval = s.env.now, .tsecr = s.env.now + 1);
-	/* It cannot be more than the time since the first transmission. */
-	EXPECT_EQ(srtt8(RTO + 50), s.conn->rtt.srtt8);
+	EXPECT_EQ(8 * RTT, s.conn->rtt.srtt8);
 }
 
 TEST(echo_from_the_far_past_is_not_believed)
@@ -357,12 +356,37 @@ TEST(echo_from_the_far_past_is_not_believed)
 	text_sent_twice();
 	arrives(&s, ACK, .seq = 1, .ack = 11, .has_ts = true,
 		.tsval = s.env.now, .tsecr = RTT - 1);
-	EXPECT_EQ(srtt8(RTO + 50), s.conn->rtt.srtt8);
+	EXPECT_EQ(8 * RTT, s.conn->rtt.srtt8);
 
 	text_sent_twice();
 	arrives(&s, ACK, .seq = 1, .ack = 11, .has_ts = true,
 		.tsval = s.env.now, .tsecr = s.env.now - 30 * DAY);
-	EXPECT_EQ(srtt8(RTO + 50), s.conn->rtt.srtt8);
+	EXPECT_EQ(8 * RTT, s.conn->rtt.srtt8);
+}
+
+/*
+ * What was lost, as it seemed, was not the text being timed. When it was first
+ * sent is not known, so the time since it was sent again says nothing.
+ */
+TEST(echo_of_what_left_before_the_timing_began_measures_nothing)
+{
+	u32 srtt;
+
+	established_with_timestamps();
+	user_send(&s, 2 * TEXT);
+	ignore_sent(&s);
+	passes(&s, 50);
+	arrives(&s, ACK, .seq = 1, .ack = 1 + TEXT, .has_ts = true,
+		.tsval = now(), .tsecr = RTT);
+	srtt = s.conn->rtt.srtt8;
+	EXPECT_EQ(srtt8(50), srtt);
+	passes(&s, s.tcb.deadline - now());
+	expect_sent(&s, PSH | ACK, .seq = 1 + TEXT, .ack = 1, .len = TEXT);
+	/* But the first had only been slow. */
+	passes(&s, 5);
+	arrives(&s, ACK, .seq = 1, .ack = 1 + 2 * TEXT, .has_ts = true,
+		.tsval = now(), .tsecr = RTT);
+	EXPECT_EQ(srtt, s.conn->rtt.srtt8);
 }
 
 /* Karn's rule is still needed for an ACK that echoes nothing. */
