@@ -218,6 +218,10 @@ static void settle(struct scenario *s, const struct segment *arrived)
 	deliver(s);
 	set_space(s);
 
+	/* As the module does it: there is a scoreboard while it is of use. */
+	if (s->conn && s->conn->sacked && !s->conn->sacked->count &&
+	    (s->actions.tell & TELL_WRITABLE))
+		s->conn->sacked = NULL;
 	if (s->actions.challenged)
 		s->env.challenges_left--;
 	if (s->actions.send_reset)

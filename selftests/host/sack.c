@@ -425,7 +425,7 @@ TEST(recovery_ends_with_the_window_at_the_threshold)
 	EXPECT_EQ(RECOVERY_NONE, s.conn->recovery);
 	EXPECT_EQ(5000, s.conn->cc.ssthresh);
 	EXPECT_EQ(5000, s.conn->cc.cwnd);
-	EXPECT_EQ(0, s.conn->sacked->count);
+	EXPECT_EQ(NULL, s.conn->sacked);
 	ignore_sent(&s);
 }
 
@@ -630,7 +630,7 @@ TEST(more_ranges_than_can_be_noted_are_as_good_as_lost)
 		sacked(1, { 101 + 20 * i, 111 + 20 * i });
 	EXPECT_EQ(RANGES_MAX, s.conn->sacked->count);
 	arrives(&s, ACK, .seq = 1, .ack = 10001);
-	EXPECT_EQ(0, s.conn->sacked->count);
+	EXPECT_EQ(NULL, s.conn->sacked);
 	EXPECT_EQ(TIMER_NONE, s.tcb.timer);
 }
 
