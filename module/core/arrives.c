@@ -48,24 +48,38 @@ static void end_connection(struct tcb *tcb, enum tcb_error error,
 	tcb_set_state(tcb, STATE_CLOSED, cause, actions);
 }
 
-/* Tell the peer where we are, in reply to a segment that is out of place. */
+/* Text and FIN come again for want of an ACK. */
+static bool comes_again(const struct segment *seg)
+{
+	return (seg->text_len || (seg->flags & SEG_FIN)) &&
+	       !(seg->flags & (SEG_SYN | SEG_RST));
+}
+
+/*
+ * Tell the peer where we are, in reply to a segment that is out of place. What
+ * comes again for want of an ACK always gets one, the others not too often.
+ */
+static void answer(struct tcb *tcb, const struct segment *seg,
+		   const struct tcb_env *env)
+{
+	if (!comes_again(seg)) {
+		if (env->now - tcb->challenged_at <
+		    env->params->challenge_interval)
+			return;
+		tcb->challenged_at = env->now;
+	}
+	tcb->flags |= TCB_ACK_NOW;
+}
+
+/* The same where RFC 5961 calls it a challenge: it may be a forged segment. */
 static void challenge(struct tcb *tcb, const struct segment *seg,
 		      const struct tcb_env *env, struct tcb_actions *actions)
 {
-	bool occupies = seg->text_len || (seg->flags & SEG_FIN);
-
-	/* Text and FIN come again for want of an ACK: they always get one. */
-	if (occupies && !(seg->flags & (SEG_SYN | SEG_RST))) {
-		tcb->flags |= TCB_ACK_NOW;
+	if (!comes_again(seg) && !env->challenges_left)
 		return;
-	}
-	/* RFC 5961, 7: to the others, not too often. */
-	if (!env->challenges_left ||
-	    env->now - tcb->challenged_at < env->params->challenge_interval)
-		return;
-	tcb->challenged_at = env->now;
-	tcb->flags |= TCB_ACK_NOW;
-	actions->challenged = true;
+	answer(tcb, seg, env);
+	actions->challenged = !comes_again(seg) &&
+			      (tcb->flags & TCB_ACK_NOW);
 }
 
 static u32 scaled_window(const struct tcb *tcb, const struct segment *seg)
@@ -128,7 +142,10 @@ static void established(struct tcb *tcb, struct tcb_conn *conn,
 	tcb_set_state(tcb, STATE_ESTABLISHED, cause, actions);
 	actions->tell |= TELL_CONNECTED | TELL_WRITABLE;
 	if (syn_lost) {
-		/* RFC 6298, (5.7) */
+		/*
+		 * RFC 6298, (5.7), unless timestamps tell which SYN was
+		 * answered: then the round trip is known, as in Linux.
+		 */
 		tcb->backoff = 0;
 		conn->rtt.rto = max_u32(conn->rtt.rto, TCB_RTO_AFTER_LOST_SYN);
 	}
@@ -475,7 +492,7 @@ static bool check_sequence(struct tcb *tcb, struct tcb_conn *conn,
 	}
 
 	if (tcb_timestamp_is_old(tcb, conn, seg, env)) {
-		challenge(tcb, seg, env, actions);
+		answer(tcb, seg, env);
 		return drop(actions, DROP_PAWS);
 	}
 	if (acceptable(tcb, seg))
@@ -493,7 +510,10 @@ static bool check_sequence(struct tcb *tcb, struct tcb_conn *conn,
 	}
 
 	if (!(seg->flags & SEG_RST)) {
-		challenge(tcb, seg, env, actions);
+		if (seg->flags & SEG_SYN)	/* RFC 5961, 4.2 */
+			challenge(tcb, seg, env, actions);
+		else
+			answer(tcb, seg, env);
 		/* The last ACK was lost and the FIN comes again (MUST-13). */
 		if (tcb->state == STATE_TIME_WAIT && (seg->flags & SEG_FIN) &&
 		    seg->seq + segment_len(seg) == tcb->rcv_nxt)
@@ -668,7 +688,7 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
 	}
 	if (tcb->state == STATE_TIME_WAIT) {
 		/* What can arrive is the peer's FIN: acknowledge, restart. */
-		if (seg->flags & SEG_FIN) {
+		if ((seg->flags & SEG_FIN) && tcb->rcv_wnd) {
 			tcb->flags |= TCB_ACK_NOW;
 			tcb_start_timer(tcb, TIMER_TIME_WAIT, env->now,
 					env->params->time_wait);

@@ -76,7 +76,7 @@ bool tcb_recovery_sacked(const struct tcb *tcb, struct tcb_conn *conn,
 			news |= ranges_add(conn->sacked, una + start,
 					   una + end);
 	}
-	if (news && conn->recovery == RECOVERY_FAST)
+	if (news && conn->recovery == RECOVERY_SACK)
 		conn->rtx_end = seq_max(conn->rtx_end, lost_end(tcb, conn));
 	return news;
 }
@@ -112,13 +112,14 @@ void tcb_recovery_acked(struct tcb *tcb, struct tcb_conn *conn, u32 acked)
 
 	switch (conn->recovery) {
 	case RECOVERY_FAST:
+	case RECOVERY_SACK:
 		if (complete) {
 			conn->recovery = RECOVERY_NONE;
 			congestion_recovered(&conn->cc, in_flight(tcb), mss);
 			break;
 		}
 		/* A partial ACK: the segment at snd_una is lost as well. */
-		if (!has_scoreboard(conn)) {
+		if (conn->recovery == RECOVERY_FAST) {
 			congestion_partial_ack(&conn->cc, acked, mss);
 			retransmit_first(tcb, conn);
 		} else if (conn->rtx_nxt == tcb->snd_una) {
@@ -147,9 +148,10 @@ void tcb_recovery_duplicate_ack(struct tcb *tcb, struct tcb_conn *conn)
 
 	switch (conn->recovery) {
 	case RECOVERY_FAST:
-		if (!scoreboard)
-			congestion_duplicate_ack(&conn->cc, mss);
+		congestion_duplicate_ack(&conn->cc, mss);
 		break;
+	case RECOVERY_SACK:
+		break;	/* what left the network is in the scoreboard */
 	case RECOVERY_TIMEOUT:
 		break;	/* we caused it by sending again what had arrived */
 	default:
@@ -166,7 +168,7 @@ void tcb_recovery_duplicate_ack(struct tcb *tcb, struct tcb_conn *conn)
 		      seq_after(lost_end(tcb, conn), tcb->snd_una)))
 			break;
 		conn->dup_acks = 0;
-		conn->recovery = RECOVERY_FAST;
+		conn->recovery = scoreboard ? RECOVERY_SACK : RECOVERY_FAST;
 		conn->recover = tcb->snd_nxt;
 		/* But for what limited transmit has sent (RFC 5681, 3.2, 2). */
 		flight = min_u32(in_flight(tcb), conn->cc.cwnd);

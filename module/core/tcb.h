@@ -119,6 +119,7 @@ struct tcb {
 enum tcb_recovery {
 	RECOVERY_NONE,
 	RECOVERY_FAST,		/* after three duplicate ACKs (RFC 6582) */
+	RECOVERY_SACK,		/* the same, by what the peer holds (RFC 6675) */
 	RECOVERY_TIMEOUT,	/* after a retransmission timeout */
 };
 
@@ -228,8 +229,8 @@ struct tcb_conn {
  * @time_wait: 2 MSL
  * @fin_wait_2: patience with a peer that does not close, if nobody reads
  * @challenge_interval: answers of a connection to segments without text that
- *	change nothing are so far apart, or two confused peers would answer each
- *	other for ever (RFC 5961, 7)
+ *	are out of place are so far apart, or two confused peers would answer
+ *	each other for ever
  * @keep_idle: after so long a silence a keep-alive is sent (MUST-28)
  * @keep_interval: and after so long another, if it is not answered
  * @syn_retries: R2 for a SYN (MUST-23)

@@ -11,9 +11,10 @@ static uint32_t seg_len(const struct ref_segment *seg)
 
 /* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a segment that is then dropped. */
 static void reply_to_dropped(struct ref_answer *answer,
-			     const struct ref_segment *seg)
+			     const struct ref_segment *seg, bool challenge)
 {
 	ref_reply(answer, REF_ACK);
+	answer->challenge = challenge;
 	/* Choice 14. */
 	answer->omissible = seg->syn || seg->rst || (!seg->len && !seg->fin);
 }
@@ -184,7 +185,7 @@ static void second_check_rst(struct ref_conn *c, const struct ref_segment *seg,
 		return;
 	ref_rule(answer, "3.10.7.4 second 3)");
 	if (!exact && world->challenge_rst) {
-		reply_to_dropped(answer, seg);
+		reply_to_dropped(answer, seg, true);
 		return;
 	}
 	ref_rule(answer, "3.10.7.4 second 2)");
@@ -217,7 +218,7 @@ static void fourth_check_syn(struct ref_conn *c, const struct ref_segment *seg,
 {
 	ref_rule(answer, "3.10.7.4 fourth");
 	if (!ref_in_window(seg->seq, c->rcv_nxt, c->rcv_wnd)) {
-		reply_to_dropped(answer, seg);		/* Choice 13. */
+		reply_to_dropped(answer, seg, true);		/* Choice 13. */
 		return;
 	}
 	if (c->state == REF_SYN_RECEIVED && c->passive) {
@@ -225,7 +226,7 @@ static void fourth_check_syn(struct ref_conn *c, const struct ref_segment *seg,
 		return;
 	}
 	if (world->challenge_syn) {
-		reply_to_dropped(answer, seg);
+		reply_to_dropped(answer, seg, true);
 		return;
 	}
 	reset_for(answer, seg);
@@ -269,7 +270,7 @@ static bool fifth_check_ack(struct ref_conn *c, const struct ref_segment *seg,
 	}
 
 	if (!ack_is_acceptable(c, seg, world)) {
-		reply_to_dropped(answer, seg);
+		reply_to_dropped(answer, seg, true);
 		return false;
 	}
 	/* Only a FIN is acknowledged: see the eighth step. */
@@ -523,7 +524,7 @@ static void arrives_in_other_states(struct ref_conn *c,
 		return;
 	ref_rule(answer, "3.10.7.4 first");
 	if (!acceptable(c, seg)) {
-		reply_to_dropped(answer, seg);
+		reply_to_dropped(answer, seg, seg->syn);
 		if (is_fin_again(c, seg))
 			answer->two_msl = REF_MSL_STARTED;
 		/* "special allowance should be made to accept valid ACKs" */

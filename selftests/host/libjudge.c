@@ -57,6 +57,15 @@ static const char *judge_text(struct ref_conn *c, const struct ref_segment *seg,
 	return NULL;
 }
 
+/* Choice 14. */
+static bool may_omit(const struct ref_world *world,
+		     const struct ref_answer *answer)
+{
+	return answer->omissible &&
+	       (world->may_omit_ack ||
+		(answer->challenge && world->may_omit_challenge));
+}
+
 static const char *judge_bare_ack(struct ref_conn *c,
 				  const struct ref_segment *seg, bool grows,
 				  const struct ref_world *world,
@@ -64,7 +73,7 @@ static const char *judge_bare_ack(struct ref_conn *c,
 {
 	bool wanted = answer->reply == REF_ACK_SOON ||
 		      (answer->reply == REF_ACK &&
-		       !(answer->omissible && world->may_omit_ack));
+		       !may_omit(world, answer));
 
 	/* 3.8.4: a keep-alive is to be unacceptable, or it has no answer. */
 	if (seg->seq != c->snd_nxt - (answer->probe ? 1 : 0))
@@ -162,7 +171,7 @@ static bool must_send_text(const struct ref_conn *c,
 const char *ref_settled(struct ref_conn *c, const struct ref_world *world,
 			const struct ref_answer *answer)
 {
-	bool omit = answer->omissible && world->may_omit_ack;
+	bool omit = may_omit(world, answer);
 
 	switch (answer->reply) {
 	case REF_SYN:

@@ -112,6 +112,7 @@ static struct ref_world world(const struct oracle *o)
 		.protect_time_wait = o->params.protect_time_wait,
 		.listening = o->env.listening,
 		.may_omit_ack = o->limited,
+		.may_omit_challenge = !o->env.challenges_left,
 		.iss = o->open.iss,
 		.window = min_u32(o->open.window, 65535),
 		.room = o->env.rcv_space,
@@ -343,9 +344,8 @@ static void begin(struct oracle *o)
 	o->complaint[0] = '\0';
 	o->before = o->tcb.state;
 	o->deadline_before = o->tcb.deadline;
-	o->limited = !o->env.challenges_left ||
-		     (o->challenged && o->env.now - o->challenged_at <
-		      o->params.challenge_interval);
+	o->limited = o->challenged && o->env.now - o->challenged_at <
+				      o->params.challenge_interval;
 	o->move_count = 0;
 	o->sent_count = 0;
 	o->actions = (struct tcb_actions) { 0 };
@@ -411,7 +411,9 @@ static bool settle(struct oracle *o, const struct segment *arrived)
 	compare_variables(o);
 	compare_timers(o);
 	/* The core may count one more: there is no harm in sending too few. */
-	if ((o->answer.omissible && !o->limited) || o->actions.challenged) {
+	if ((o->answer.omissible && !o->limited &&
+	     !(o->answer.challenge && !o->env.challenges_left)) ||
+	    o->actions.challenged) {
 		o->challenged = true;
 		o->challenged_at = o->env.now;
 	}

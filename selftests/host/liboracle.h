@@ -31,7 +31,7 @@
  * @complaint: what is wrong; empty if nothing
  * @before: the core's state before the last event
  * @deadline_before: when its timer expired, before
- * @limited: no challenge ACK might be sent then
+ * @limited: the last ACK of its kind was too short a time before
  * @moves: the states it has passed through since
  * @move_count: how many
  * @actions: what the core wanted last

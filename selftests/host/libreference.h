@@ -57,7 +57,8 @@
  *	window"; fourth: "if the SYN is not in the window").
  * Choice 14: when an ACK answers a segment that is dropped, and that does not
  *	come again for want of an ACK (it has neither text nor FIN, or it is a
- *	SYN or RST), there is a limit to them (RFC 5961, 7).
+ *	SYN or RST), they have a limit; and where RFC 5961 is the reason, so
+ *	have those of all connections together (its section 7).
  * Choice 15: FIN-WAIT-2 ends after a while if nobody reads any more.
  * Choice 16: a peer that is given up for its silence to keep-alives is sent
  *	a RST (3.8.4 does not say).
@@ -163,7 +164,8 @@ struct ref_conn {
  * @challenge_ack: RFC 5961, 5
  * @protect_time_wait: RFC 1337: RST does not end TIME-WAIT
  * @listening: a listener waits for a SYN that reopens TIME-WAIT
- * @may_omit_ack: the limit of RFC 5961, 7, is reached
+ * @may_omit_ack: the limit of this connection is reached
+ * @may_omit_challenge: the limit of all connections together is
  * @iss: ISS, if the event begins a connection
  * @window: RCV.WND to begin with
  * @room: octets for which there is room in the receive buffer
@@ -181,6 +183,7 @@ struct ref_world {
 	bool protect_time_wait;
 	bool listening;
 	bool may_omit_ack;
+	bool may_omit_challenge;
 	uint32_t iss;
 	uint32_t window;
 	uint32_t room;
@@ -233,6 +236,7 @@ enum ref_msl {
  * @reply: what must be sent
  * @reset: if that is a RST, which
  * @omissible: @reply is an ACK that is not sent if @may_omit_ack
+ * @challenge: nor is it if @may_omit_challenge
  * @window_update: an ACK may be sent if it opens the window
  * @resend: what is at SND.UNA must be sent again
  * @probe: an octet must be sent, into whatever window
@@ -262,6 +266,7 @@ struct ref_answer {
 	enum ref_reply reply;
 	struct ref_segment reset;
 	bool omissible;
+	bool challenge;
 	bool window_update;
 	bool resend;
 	bool probe;

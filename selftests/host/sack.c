@@ -199,7 +199,7 @@ TEST(third_ack_with_news_sends_the_first_segment_again)
 	sacked(1, { 1001, 1301 });
 	expect_text(1, MSS);
 	expect_nothing_sent(&s);
-	EXPECT_EQ(RECOVERY_FAST, s.conn->recovery);
+	EXPECT_EQ(RECOVERY_SACK, s.conn->recovery);
 }
 
 TEST(acks_without_news_tell_of_no_loss)
@@ -249,7 +249,7 @@ TEST(ack_of_something_new_may_tell_of_a_loss_as_well)
 	sacked(1001, { 2001, 6001 });
 	expect_text(1001, MSS);
 	expect_nothing_sent(&s);
-	EXPECT_EQ(RECOVERY_FAST, s.conn->recovery);
+	EXPECT_EQ(RECOVERY_SACK, s.conn->recovery);
 }
 
 TEST(peer_that_permits_sack_and_reports_nothing_is_believed_by_duplicates)
@@ -385,7 +385,7 @@ TEST(what_was_sent_again_is_not_sent_a_third_time)
 	/* A partial ACK: the first hole is filled, the second on its way. */
 	sacked(2001, { 3001, 10001 });
 	expect_nothing_sent(&s);
-	EXPECT_EQ(RECOVERY_FAST, s.conn->recovery);
+	EXPECT_EQ(RECOVERY_SACK, s.conn->recovery);
 	arrives(&s, ACK, .seq = 1, .ack = 10001);
 	expect_nothing_sent(&s);
 	EXPECT_EQ(RECOVERY_NONE, s.conn->recovery);
@@ -444,7 +444,7 @@ TEST(loss_right_behind_the_last_recovery_is_believed)
 	sacked(10001, { 11001, 14001 });
 	expect_text(10001, MSS);
 	ignore_sent(&s);
-	EXPECT_EQ(RECOVERY_FAST, s.conn->recovery);
+	EXPECT_EQ(RECOVERY_SACK, s.conn->recovery);
 }
 
 TEST(round_trip_of_a_hole_is_not_measured)
