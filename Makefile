@@ -37,7 +37,8 @@ export KERNEL T VM_FLAGS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	host-tests vm-tests checkpatch shellcheck clean distclean clean-cache help
+	conformance host-tests vm-tests checkpatch shellcheck clean distclean \
+	clean-cache help
 
 # ---------------------------------------------------------------------- build
 
@@ -92,10 +93,13 @@ vm-run: vm-module userspace	## run CMD in such a VM
 # ----------------------------------------------------------------------- test
 
 test: vm-module userspace host-tests vm-tests	## run all tests, or the one named by T
-	@selftests/suite host vm
+	@selftests/suite documents host vm
 
 check-core: host-tests	## test only the protocol core, without a VM
-	@selftests/suite host
+	@selftests/suite documents host
+
+conformance:	## check the list of requirements, Documentation/conformance.rst
+	@selftests/conformance
 
 host-tests:
 	@$(PROVISION) packages core
