@@ -150,6 +150,28 @@ def with_text_in_flight(t):
     return client, server, sock, accepted, a, lost
 
 
+def expect_established(t, client, a):
+    t.equal([row["state"] for row in client.rows(local=a)], ["ESTABLISHED"],
+            "states of the client's connection")
+
+
+def witness(t, client, server):
+    """Make another connection with text in flight. Returned is a function:
+    what ICMP messages before its call do is done when it returns."""
+    other = client.edutcp()
+    other.connect((server.address, PORT))
+    other.send(b"w" * 500)
+    lost = t.wait_for_sent(t.recorders[0], "the other connection's text",
+                           source=other.getsockname(), text=True)[0]
+
+    def wait():
+        t.equal(error_of(other), 0, "error of the other connection")
+        icmp(server, UNREACHABLE, 1, lost)
+        t.wait_for(lambda: error_of(other) == errno.EHOSTUNREACH,
+                   "the error of the other connection")
+    return wait
+
+
 @test("a soft ICMP error is told to the program and ends nothing")
 def soft_errors(t):
     client, server, sock, accepted, a, lost = with_text_in_flight(t)
@@ -158,7 +180,7 @@ def soft_errors(t):
         told = t.wait_for(lambda: error_of(sock),
                           "the error of ICMP %d, %d" % (kind, code))
         t.equal(told, error, "SO_ERROR after ICMP %d, %d" % (kind, code))
-        t.equal(client.rows(local=a)[0]["state"], "ESTABLISHED", "state")
+        expect_established(t, client, a)
     # The path is whole again: the text gets through, and other text back.
     server.drop_nothing()
     t.equal(accepted.recv(1000), b"x" * 500, "what the server receives")
@@ -173,7 +195,7 @@ def other_errors(t):
         icmp(server, UNREACHABLE, 0, lost)
         t.wait_for(lambda: error_of(sock) == errno.ENETUNREACH,
                    "the soft error that comes after it")
-        t.equal(client.rows(local=a)[0]["state"], "ESTABLISHED", "state")
+        expect_established(t, client, a)
     server.drop_nothing()
     t.equal(accepted.recv(1000), b"x" * 500, "what the server receives")
 
@@ -210,13 +232,12 @@ def refused_by_icmp(t):
 @test("an ICMP Source Quench is silently discarded")
 def source_quench(t):
     client, server, sock, _, a, lost = with_text_in_flight(t)
+    wait = witness(t, client, server)
     before = client.stats()
     icmp(server, SOURCE_QUENCH, 0, lost)
-    # What comes after it is heard, so it has been seen.
-    icmp(server, UNREACHABLE, 0, lost)
-    told = t.wait_for(lambda: error_of(sock), "the error that comes after it")
-    t.equal(told, errno.ENETUNREACH, "the first error")
-    t.equal(client.rows(local=a)[0]["state"], "ESTABLISHED", "state")
+    wait()
+    t.equal(error_of(sock), 0, "SO_ERROR")
+    expect_established(t, client, a)
     after = client.stats()
     t.equal({name for name in after if after[name] != before[name]} -
             {"OutSegs", "RetransSegs"}, set(), "counters that have changed")
@@ -225,16 +246,16 @@ def source_quench(t):
 @test("an ICMP message concerns one connection, and what it has in flight")
 def icmp_for_whom(t):
     client, server, sock, _, a, lost = with_text_in_flight(t)
-    other = client.edutcp()
-    other.connect((server.address, PORT))
+    wait = witness(t, client, server)
     # What is acknowledged already, what was never sent: from a forger.
     for seq in (lost.seq - 1, lost.seq + 500, lost.seq + 2**31):
-        icmp(server, UNREACHABLE, 1, lost, seq % 2**32)
-    icmp(server, UNREACHABLE, 0, lost)
-    told = t.wait_for(lambda: error_of(sock), "the error in flight")
-    t.equal(told, errno.ENETUNREACH, "the first error")
-    t.equal(error_of(other), 0, "the error of the other connection")
-    t.equal(client.rows(local=a)[0]["state"], "ESTABLISHED", "state")
+        icmp(server, UNREACHABLE, 0, lost, seq % 2**32)
+        wait()
+        t.equal(error_of(sock), 0, "SO_ERROR")
+    icmp(server, UNREACHABLE, 0, lost, (lost.seq + 499) % 2**32)
+    t.wait_for(lambda: error_of(sock) == errno.ENETUNREACH,
+               "the error about something in flight")
+    expect_established(t, client, a)
 
 
 @test("ICMP fragmentation needed makes segments smaller")
