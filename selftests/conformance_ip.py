@@ -7,18 +7,22 @@ the protocol core cannot show by itself: addresses, TTL, Diffserv field, IP
 options, ICMP messages, the clock behind initial sequence numbers.
 """
 
+import ctypes
 import errno
+import fcntl
+import mmap
+import os
 import select
 import socket
 import struct
 import time
 
-from libscenario import run, test
+from libscenario import libc, run, test
 
 PORT = 80
 TEXT = "ip length > 100"
 
-IP_TOS, IP_TTL, IP_OPTIONS = 1, 2, 4
+IP_TOS, IP_TTL, IP_OPTIONS, IP_RECVERR = 1, 2, 4, 11
 UNREACHABLE, SOURCE_QUENCH, TIME_EXCEEDED, PARAMETER_PROBLEM = 3, 4, 11, 12
 PORT_UNREACHABLE, FRAGMENTATION_NEEDED = 3, 4
 
@@ -28,12 +32,11 @@ SOFT_ERRORS = [
     (UNREACHABLE, 1, errno.EHOSTUNREACH),
     (UNREACHABLE, 5, errno.EOPNOTSUPP),
     (TIME_EXCEEDED, 0, errno.EHOSTUNREACH),
+    (PARAMETER_PROBLEM, 0, errno.EPROTO),
 ]
-# The other ICMP errors: two soft ones, of which a program learns nothing (the
-# first stays in the IP layer), and the hard ones.
+# The other ICMP errors: a soft one that stays in the IP layer, and the hard ones.
 OTHER_ERRORS = [
     (TIME_EXCEEDED, 1),
-    (PARAMETER_PROBLEM, 0),
     (UNREACHABLE, 2),
     (UNREACHABLE, PORT_UNREACHABLE),
 ]
@@ -44,7 +47,7 @@ class Packet:
 
     def __init__(self, octets):
         ihl = (octets[0] & 15) * 4
-        self.tos = octets[1]
+        self.tos, self.length = struct.unpack("!xBH", octets[:4])
         self.ttl = octets[8]
         self.source, self.dest = map(socket.inet_ntoa,
                                      (octets[12:16], octets[16:20]))
@@ -212,6 +215,42 @@ def soft_error_in_the_end(t):
     icmp(server, UNREACHABLE, 1, lost)
     t.refuses(errno.EHOSTUNREACH, sock.recv, 1)
     t.equal(client.rows(local=a), [], "rows of the connection")
+
+
+@test("who sets IP_RECVERR is told of a soft ICMP error at once")
+def told_at_once(t):
+    client, server, sock, accepted, a, lost = with_text_in_flight(t)
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    for kind, code, error in SOFT_ERRORS:
+        reading = t.background(sock.recv, 1)
+        icmp(server, kind, code, lost)
+        t.refuses(error, reading.result)
+        expect_established(t, client, a)
+    poll = select.poll()
+    poll.register(sock, 0)
+    t.equal(poll.poll(0), [], "what poll() says before")
+    icmp(server, UNREACHABLE, 1, lost)
+    t.equal(poll.poll(30000), [(sock.fileno(), select.POLLERR)],
+            "what poll() says")
+    t.refuses(errno.EHOSTUNREACH, sock.send, b"x")
+    server.drop_nothing()
+    t.equal(accepted.recv(1000), b"x" * 500, "what the server receives")
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 0)
+    pass_on(t, accepted, sock, b"y" * 500)
+
+
+@test("who sets IP_RECVERR is told when R1 is reached, and the connection lives")
+def told_of_r1(t):
+    client, server, sock, accepted, a, _ = with_text_in_flight(t)
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    poll = select.poll()
+    poll.register(sock, 0)
+    t.equal(poll.poll(60000), [(sock.fileno(), select.POLLERR)],
+            "what poll() says")
+    t.equal(error_of(sock), errno.ETIMEDOUT, "SO_ERROR")
+    expect_established(t, client, a)
+    server.drop_nothing()
+    t.equal(accepted.recv(1000), b"x" * 500, "what the server receives")
 
 
 @test("ICMP for a SYN: port unreachable refuses, at once")
@@ -389,6 +428,66 @@ def options_arrive(t):
         t.equal(accepted.recv(1), b"", "the end of the text")
 
 
+@test("IP options of ours are in each segment, which still fits the path")
+def options_sent(t):
+    client, server = t.hosts(offload=False)
+    listener = server.listen(PORT)
+    for name in "Record Route", "Timestamp":
+        octets = IP_OPTION_LISTS[name]
+        ours = Packets(t, client)
+        sock = client.edutcp()
+        sock.setsockopt(socket.IPPROTO_IP, IP_OPTIONS, octets)
+        sock.connect((server.address, PORT))
+        accepted, _ = listener.accept()
+        t.defer(accepted.close)
+        pass_on(t, sock, accepted, b"x" * 20000)
+        pass_on(t, accepted, sock, b"y" * 20000)
+        sock.close()
+        t.equal(accepted.recv(1), b"", "the end of the text")
+        sent = ours.new()
+        t.equal({p.options[:1] for p in sent}, {octets[:1]},
+                "kinds of option on the cable for " + name)
+        t.equal(max(p.length for p in sent), 1500, "longest packet")
+
+
+@test("a source route set before connect() is taken, to its end")
+def source_route(t):
+    client, server = t.hosts()
+    # Another network behind the server, to which the client has no route.
+    server.run("ip", "address", "add", "10.8.0.1/24", "dev", "lo")
+    for name in "all", "s0":
+        server.set("net.ipv4.conf.%s.accept_source_route" % name, 1)
+    listener = server.listen(PORT)
+    late = client.edutcp()
+    t.refuses(errno.ENETUNREACH, late.connect, ("10.8.0.1", PORT))
+
+    ours = Packets(t, client)
+    sock = client.edutcp()
+    # Loose Source Route: one stop on the way.
+    route = bytes((0x83, 7, 4)) + socket.inet_aton(server.address) + b"\0"
+    sock.setsockopt(socket.IPPROTO_IP, IP_OPTIONS, route)
+    sock.connect(("10.8.0.1", PORT))
+    accepted, peer = listener.accept()
+    t.defer(accepted.close)
+    t.equal(accepted.getsockname(), ("10.8.0.1", PORT), "the end of the route")
+    t.equal(sock.getpeername(), ("10.8.0.1", PORT), "the peer's address")
+    pass_on(t, sock, accepted, b"x" * 20000)
+    pass_on(t, accepted, sock, b"y" * 20000)
+    t.wait_for(lambda: not server.rows(remote=peer)[0]["send_queue"],
+               "the ACK of all text")
+    abort(sock)
+    sent = []
+
+    def reset():
+        sent.extend(ours.new())
+        return "RST" in sent[-1].kind
+    t.wait_for(reset, "the RST")
+    t.equal({(p.dest, p.options) for p in sent},
+            {(server.address, bytes((0x83, 7, 4)) +
+              socket.inet_aton("10.8.0.1") + b"\0")},
+            "where the segments go first, and next")
+
+
 # ------------------------------------------------------------------- addresses
 
 @test("the local address: the one bound to, else the one IP chooses; and kept")
@@ -520,6 +619,59 @@ def clock(t):
                 (ticked, passed))
 
 
+class Stall:
+    """A page of memory that makes a call wait until it is let go on: nobody
+    touches it, and userfaultfd(2) holds whoever does."""
+
+    def __init__(self, t):
+        self.memory = mmap.mmap(-1, 4096)
+        self.fd = libc.syscall(323, os.O_CLOEXEC | os.O_NONBLOCK)
+        t.check(self.fd >= 0, "there is userfaultfd()")
+        t.defer(os.close, self.fd)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
+        self.range = struct.pack("QQ", start, 4096)
+        # UFFDIO_API; UFFDIO_REGISTER for missing pages
+        fcntl.ioctl(self.fd, 0xc018aa3f, struct.pack("QQQ", 0xaa, 0, 0))
+        fcntl.ioctl(self.fd, 0xc020aa00, self.range + struct.pack("QQ", 1, 0))
+
+    def is_held(self):
+        """Does somebody wait?"""
+        return bool(select.select([self.fd], [], [], 0)[0])
+
+    def let_go(self):
+        """UFFDIO_ZEROPAGE: let it be an ordinary page."""
+        fcntl.ioctl(self.fd, 0xc020aa04, self.range + struct.pack("QQ", 0, 0))
+
+
+@test("segments that came during a call are acknowledged by one ACK")
+def backlog(t):
+    client, server = t.hosts(offload=False)
+    recorder = t.record(client, server)
+    sock, accepted, peer, b = connect(t, client, server)
+    sock.send(b"x")
+    t.wait_for(lambda: not client.rows(local=peer)[0]["send_queue"],
+               "the ACK of the first octet")
+    stall = Stall(t)
+    reading = t.background(accepted.recv_into, stall.memory, 1)
+    t.wait_for(stall.is_held, "recv() to come to the page")
+    before = server.stats()["InSegs"]
+    acks = len(recorder.sent(source=b))
+    data = b"y" * 10 * 1460
+    sock.sendall(data)
+    t.wait_for(lambda: server.stats()["InSegs"] == before + 10,
+               "ten segments to arrive")
+    t.equal(len(recorder.sent(source=b)), acks, "ACKs before recv() goes on")
+    stall.let_go()
+    t.equal(reading.result(), 1, "what recv() returns")
+    t.wait_for(lambda: not client.rows(local=peer)[0]["send_queue"],
+               "the ACK of all text")
+    t.equal(len(recorder.sent(source=b)), acks + 1, "ACKs afterwards")
+    received = b""
+    while len(received) < len(data):
+        received += accepted.recv(65536)
+    t.equal(received, data, "what the server receives")
+
+
 @test("the knobs: thresholds are as long as they must be, an ACK's delay is not")
 def knobs(t):
     client, _ = t.hosts()
@@ -535,8 +687,13 @@ def knobs(t):
             "R2 of text is 100 s at the least")
     t.check(lasts(knob("orphan_retries"), knob("rto_min_ms")) >= 100,
             "R2 of text is 100 s at the least when the program is gone")
-    t.check(knob("delayed_ack_ms") < 500, "an ACK waits less than 0.5 s")
-    for value in 500, 1000:
+    t.check(lasts(knob("syn_retries"), knob("rto_initial_ms")) >= 180,
+            "R2 of a SYN is 3 minutes at the least")
+    t.check(knob("r1_retries") >= 3, "R1 is 3 retransmissions at the least")
+    t.check(knob("keepalive_time_ms") >= 7200000,
+            "a keep-alive is sent after 2 hours at the earliest")
+    t.check(knob("delayed_ack_ms") <= 480, "an ACK waits less than 0.5 s")
+    for value in 481, 500, 1000:
         t.refuses(errno.EINVAL, client.set, "net.edutcp.delayed_ack_ms", value)
 
 
