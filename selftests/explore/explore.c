@@ -15,6 +15,7 @@
 #include "kselftest.h"
 #include "libfigure.h"
 #include "libladder.h"
+#include "libqueue.h"
 #include "libscopes.h"
 #include "libstateset.h"
 
@@ -29,35 +30,27 @@ struct goal {
 /**
  * struct search - a walk through one scope
  * @scope: which
+ * @params: its knobs
  * @goal: stop where it is reached; NULL: go on to the end
  * @set: the worlds reached
- * @level: those of the present depth, in the order of @set
- * @level_count: how many
- * @level_first: the number of the first of them
- * @next: those of the next depth
- * @next_count: how many
- * @next_room: room in @next
- * @depth: events from the beginning
+ * @queue: those of them to go on from, in the order of @set
+ * @number: of the world that is being gone on from
+ * @depth: events from the beginning to there
  * @events: events tried
  * @cut: events cut off, since more was on its way than the scope allows
- * @peak: the most memory used, in octets
  * @seconds: the time it took
  * @figure: arrows taken
  */
 struct search {
 	const struct scope *scope;
+	struct tcb_params params;
 	const struct goal *goal;
 	struct stateset set;
-	struct world *level;
-	u64 level_count;
-	u64 level_first;
-	struct world *next;
-	u64 next_count;
-	u64 next_room;
+	struct queue queue;
+	u32 number;
 	unsigned int depth;
 	u64 events;
 	u64 cut;
-	u64 peak;
 	double seconds;
 	struct figure figure;
 };
@@ -73,6 +66,7 @@ static void tell(const struct search *search, u32 last,
 	struct world world;
 	struct run run = {
 		.scope = search->scope,
+		.params = &search->params,
 		.world = &world,
 		.ladder = &ladder,
 	};
@@ -118,35 +112,28 @@ static bool is_goal(const struct goal *goal, const struct world *world)
 	return !goal->either;
 }
 
-static void keep(struct search *search, const struct world *world)
-{
-	if (search->next_count == search->next_room) {
-		search->next_room = search->next_room ?
-				    search->next_room + search->next_room / 2 :
-				    1024;
-		search->next = must_realloc(search->next, search->next_room *
-					    sizeof(*search->next));
-	}
-	search->next[search->next_count++] = *world;
-}
-
 /* From a new world on, all must come to an end. */
 static bool check_finish(const struct search *search, const struct world *from)
 {
 	struct world world = *from;
-	struct run run = { .scope = search->scope, .world = &world };
+	struct run run = {
+		.scope = search->scope,
+		.params = &search->params,
+		.world = &world,
+	};
 
 	world_finish(&run);
 	return !run.violation;
 }
 
 /* Return: false if that was the end of the search. */
-static bool try_event(struct search *search, u64 index, struct event event)
+static bool try_event(struct search *search, const struct world *from,
+		      struct event event)
 {
-	u32 number = (u32)(search->level_first + index);
-	struct world world = search->level[index];
+	struct world world = *from;
 	struct run run = {
 		.scope = search->scope,
+		.params = &search->params,
 		.world = &world,
 		.figure = &search->figure,
 	};
@@ -154,16 +141,16 @@ static bool try_event(struct search *search, u64 index, struct event event)
 	search->events++;
 	world_step(&run, event);
 	if (run.violation) {
-		tell(search, number, &event, false);
+		tell(search, search->number, &event, false);
 		return false;
 	}
 	if (run.overflow) {
 		search->cut++;
 		return true;
 	}
-	if (!stateset_add(&search->set, &world, number, event))
+	if (!stateset_add(&search->set, &world, search->number, event))
 		return true;
-	keep(search, &world);
+	queue_add(&search->queue, &world);
 	if (search->goal && is_goal(search->goal, &world)) {
 		tell(search, (u32)search->set.count - 1, NULL, false);
 		return false;
@@ -175,38 +162,16 @@ static bool try_event(struct search *search, u64 index, struct event event)
 	return true;
 }
 
-static bool walk_level(struct search *search)
+static bool try_events(struct search *search, const struct world *from)
 {
 	struct event event[EVENTS_MAX];
 	unsigned int count, i;
-	u64 index;
 
-	for (index = 0; index < search->level_count; index++) {
-		count = world_events(&search->level[index], search->scope,
-				     event);
-		for (i = 0; i < count; i++)
-			if (!try_event(search, index, event[i]))
-				return false;
-	}
+	count = world_events(from, search->scope, event);
+	for (i = 0; i < count; i++)
+		if (!try_event(search, from, event[i]))
+			return false;
 	return true;
-}
-
-static void descend(struct search *search)
-{
-	u64 memory = stateset_memory(&search->set) +
-		     (search->level_count + search->next_room) *
-		     sizeof(struct world);
-
-	if (memory > search->peak)
-		search->peak = memory;
-	free(search->level);
-	search->level_first += search->level_count;
-	search->level = search->next;
-	search->level_count = search->next_count;
-	search->next = NULL;
-	search->next_count = 0;
-	search->next_room = 0;
-	search->depth++;
 }
 
 static double seconds(void)
@@ -223,24 +188,29 @@ static bool search_run(struct search *search, const struct scope *scope,
 {
 	double begin = seconds();
 	struct world world;
+	u64 level_end = 1;	/* the number of the first that is deeper */
 	bool complete = true;
 
-	*search = (struct search) { .scope = scope, .goal = goal };
+	*search = (struct search) {
+		.scope = scope,
+		.params = world_params(scope),
+		.goal = goal,
+	};
 	stateset_init(&search->set);
 	world_init(&world, scope);
 	stateset_add(&search->set, &world, 0, (struct event) { 0 });
-	keep(search, &world);
-	descend(search);
-	search->depth = 0;
-	search->level_first = 0;
+	queue_add(&search->queue, &world);
 
-	while (complete && search->level_count) {
-		complete = walk_level(search);
-		if (complete)
-			descend(search);
+	while (complete && search->queue.count) {
+		if (search->number == level_end) {
+			level_end = search->set.count;
+			search->depth++;
+		}
+		queue_take(&search->queue, &world);
+		complete = try_events(search, &world);
+		search->number++;
 	}
-	free(search->level);
-	free(search->next);
+	queue_free(&search->queue);
 	search->seconds = seconds() - begin;
 	return complete;
 }
@@ -258,7 +228,7 @@ static void report(const struct search *search)
 	       (unsigned long long)search->cut);
 	printf("# %.1f s, %.0f states/s, %llu MiB; two states taken for one: probability %.1e\n",
 	       search->seconds, (double)set->count / search->seconds,
-	       (unsigned long long)search->peak >> 20, stateset_doubt(set));
+	       (unsigned long long)(stateset_memory(set) + search->queue.peak) >> 20, stateset_doubt(set));
 	fflush(stdout);
 }
 

@@ -29,7 +29,7 @@ static void forget_conn_time(struct tcb_conn *conn)
 	conn->timing = false;
 	conn->timed_seq = 0;
 	conn->timed_at = 0;
-	conn->rtt = (struct rtt) { .rto = world_params.rto_initial };
+	rtt_init(&conn->rtt, 0);
 	conn->ack_deadline = conn->ack_pending ? NOW + 1 : 0;
 	/* May it answer, or has it just done so? EVENT_PAUSE ends that. */
 	conn->challenged_at = NOW - conn->challenged_at < interval ?
@@ -82,6 +82,19 @@ static void canonical_end(struct end *end, const struct scope *scope)
 	       (HELD_MAX - end->held_count) * sizeof(end->held[0]));
 }
 
+/* Which segments are older than 2 MSL is of interest while these run. */
+static void forget_age(struct world *world)
+{
+	u8 waiting = 0;
+	unsigned int i;
+
+	for (i = 0; i < ENDS; i++)
+		if (world->end[i].holder == HOLDER_TIMEWAIT)
+			waiting |= (u8)BIT(i);
+	for (i = 0; i < world->packet_count; i++)
+		world->packet[i].stale &= waiting;
+}
+
 static void sort_packets(struct world *world)
 {
 	unsigned int i, j;
@@ -104,5 +117,6 @@ void world_canonical(struct world *world, const struct scope *scope)
 
 	for (who = 0; who < ENDS; who++)
 		canonical_end(&world->end[who], scope);
+	forget_age(world);
 	sort_packets(world);
 }

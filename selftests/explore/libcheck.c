@@ -39,6 +39,9 @@ static bool is_peaceful(const struct scope *scope)
 		if (user->exits || user->aborts || user->crashes ||
 		    user->closes_early || user->unlistens)
 			return false;
+		/* Or its SYN may find nobody. */
+		if (user->opens && !scope->user[!who].listens)
+			return false;
 	}
 	return true;
 }
@@ -93,8 +96,12 @@ static void check_move(struct run *run, unsigned int who,
 			check_failed(run, "it takes its FIN for acknowledged, but the peer has not received all");
 		break;
 	case CAUSE_RST:
+		/*
+		 * A RST,ACK of 3.10.7.1 has sequence number 0. Where numbers
+		 * wrap that may be RCV.NXT, by a chance of one in 2^32.
+		 */
 		if (is_synchronized(move->from) && packet &&
-		    packet->life < life->heard)
+		    packet->life < life->heard && packet->seq)
 			check_failed(run, "a RST of an old connection has ended this one");
 		break;
 	case CAUSE_FIN:
@@ -201,7 +208,7 @@ void check_actions(struct run *run, unsigned int who,
 	for (i = 0; i < actions->move_count; i++)
 		if (actions->moves[i].to == STATE_TIME_WAIT &&
 		    (end->tcb.timer != TIMER_TIME_WAIT ||
-		     end->tcb.deadline != NOW + world_params.time_wait))
+		     end->tcb.deadline != NOW + run->params->time_wait))
 			check_failed(run, "TIME-WAIT was entered and 2 MSL do not run");
 }
 
@@ -244,7 +251,7 @@ void check_answer(struct run *run, unsigned int who,
 		return;
 	if (!run->acks_sent)
 		check_failed(run, "the peer's FIN arrived in TIME-WAIT and was not acknowledged");
-	if (tcb->deadline != NOW + world_params.time_wait)
+	if (tcb->deadline != NOW + run->params->time_wait)
 		check_failed(run, "the peer's FIN arrived in TIME-WAIT and did not restart 2 MSL");
 }
 

@@ -45,7 +45,7 @@ struct tcb_env holder_env(const struct run *run, unsigned int who)
 		.rcv_buffer = buffer,
 		.rcv_space = buffer > end->unread ? buffer - end->unread : 0,
 		.iss = life_iss(who, end->now + 1u),
-		.params = &world_params,
+		.params = run->params,
 	};
 }
 
@@ -165,6 +165,24 @@ static void transmit(struct run *run, unsigned int who)
 	}
 }
 
+/*
+ * 2 MSL begin (again): what is on its way now will not outlive them. But for
+ * segments of before the beginning, which may come at the worst of times.
+ */
+static void grow_stale(struct run *run, unsigned int who)
+{
+	struct world *world = run->world;
+	const struct tcb *tcb = &world->end[who].tcb;
+	unsigned int i;
+
+	if (tcb->timer != TIMER_TIME_WAIT ||
+	    tcb->deadline != NOW + run->params->time_wait)
+		return;
+	for (i = 0; i < world->packet_count; i++)
+		if (world->packet[i].life)
+			world->packet[i].stale |= (u8)BIT(who);
+}
+
 void holder_settle(struct run *run, unsigned int who,
 		   struct tcb_actions *actions, const struct packet *packet)
 {
@@ -186,6 +204,7 @@ void holder_settle(struct run *run, unsigned int who,
 		put_on_wire(run, who, &actions->reset);
 	transmit(run, who);
 	check_answer(run, who, packet);
+	grow_stale(run, who);
 
 	if (end->tcb.state == STATE_CLOSED || end->tcb.state == STATE_LISTEN)
 		holder_forget(end);

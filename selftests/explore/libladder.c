@@ -40,11 +40,11 @@ static const char * const timer_texts[] = {
 static void row(const char *number, unsigned int who, const char *state,
 		const char *text)
 {
-	printf("# %4s %-12s", number, who ? "" : state);
-	printf(who ? "%56s" : "%-56s", text);
-	if (who && *state)
-		printf("  %s", state);
-	printf("\n");
+	if (who)
+		printf("# %4s %-12s%56s%s%s\n", number, "", text,
+		       *state ? "  " : "", state);
+	else
+		printf("# %4s %-12s%s\n", number, state, text);
 }
 
 /* A sequence number of @who, relative to the life it lies in. */
@@ -105,9 +105,10 @@ void ladder_begin(struct ladder *ladder, const struct world *world)
 	if (!ladder)
 		return;
 	*ladder = (struct ladder) { 0 };
-	printf("#      %-12s%58s\n", "A", "B");
-	row("", 0, tcb_state_name(end_state(&world->end[0])), "");
-	row("", 1, tcb_state_name(end_state(&world->end[1])), "");
+	printf("#      %-12s%58s%s\n", "A", "", "B");
+	printf("#      %-12s%58s%s\n",
+	       tcb_state_name(end_state(&world->end[0])), "",
+	       tcb_state_name(end_state(&world->end[1])));
 	for (i = 0; i < world->packet_count; i++)
 		printf("#      on its way to %c from before: %s\n",
 		       'A' + world->packet[i].to,

@@ -8,20 +8,26 @@
 #include "libladder.h"
 
 #define FINISH_MAX 400	/* events until all must be over */
+#define FINISH_TOLD 40	/* of these so many are told, if a ladder is wanted */
 
-const struct tcb_params world_params = {
-	.rto_initial = 1000,
-	.rto_min = 200,
-	.rto_max = 120000,
-	.delayed_ack = 40,
-	.time_wait = 60000,
-	.fin_wait_2 = 50000,
-	.syn_retries = 20,
-	.synack_retries = 20,
-	.data_retries = 20,
-	.orphan_retries = 20,
-	.protect_time_wait = 1,
-};
+struct tcb_params world_params(const struct scope *scope)
+{
+	u8 retries = scope->retries ? scope->retries : 20;
+
+	return (struct tcb_params) {
+		.rto_initial = 1000,
+		.rto_min = 200,
+		.rto_max = 120000,
+		.delayed_ack = 40,
+		.time_wait = 60000,
+		.fin_wait_2 = 50000,
+		.syn_retries = retries,
+		.synack_retries = retries,
+		.data_retries = retries,
+		.orphan_retries = retries,
+		.protect_time_wait = 1,
+	};
+}
 
 void world_init(struct world *world, const struct scope *scope)
 {
@@ -60,14 +66,27 @@ static bool may_close(const struct end *end, const struct user *user)
 	return end->tcb.state != STATE_SYN_SENT || user->closes_early;
 }
 
-static bool may_fire(const struct world *world, const struct end *end)
+/* Is something on its way that is older than the 2 MSL of @who? */
+static bool is_stale(const struct world *world, unsigned int who)
 {
-	switch (end->tcb.timer) {
+	unsigned int i;
+
+	for (i = 0; i < world->packet_count; i++)
+		if (world->packet[i].stale & BIT(who))
+			return true;
+	return false;
+}
+
+static bool may_fire(const struct world *world, unsigned int who)
+{
+	switch (world->end[who].tcb.timer) {
 	case TIMER_NONE:
 		return false;
 	case TIMER_RETRANSMIT:
 	case TIMER_PERSIST:
 		return world->timeouts;
+	case TIMER_TIME_WAIT:
+		return !is_stale(world, who);
 	default:
 		return true;
 	}
@@ -119,7 +138,7 @@ static unsigned int timer_events(const struct world *world, unsigned int who,
 
 	if (end->holder == HOLDER_NONE)
 		return n;
-	if (may_fire(world, end))
+	if (may_fire(world, who))
 		n = add(event, n, EVENT_TIMEOUT, who);
 	if (end->holder != HOLDER_SOCKET)
 		return n;
@@ -220,7 +239,8 @@ static void user_call(struct run *run, unsigned int kind, unsigned int who)
 		tcb_receive(&end->tcb, &env);
 		break;
 	case EVENT_EXIT:
-		end->exits--;
+		if (!run->good)
+			end->exits--;
 		end->gone = 1;
 		env = holder_env(run, who);
 		tcb_stop_receiving(&end->tcb, &env);
@@ -370,18 +390,14 @@ void world_step(struct run *run, struct event event)
 /* -------------------------------------------------- a network that behaves */
 
 static bool find_event(const struct event *event, unsigned int count,
-		       enum event_kind kind, unsigned int first,
-		       struct event *found)
+		       enum event_kind kind, struct event *found)
 {
-	unsigned int i, turn;
+	unsigned int i;
 
-	for (turn = 0; turn < ENDS; turn++) {
-		for (i = 0; i < count; i++) {
-			if (event[i].kind == kind &&
-			    event[i].which == (first + turn) % ENDS) {
-				*found = event[i];
-				return true;
-			}
+	for (i = 0; i < count; i++) {
+		if (event[i].kind == kind) {
+			*found = event[i];
+			return true;
 		}
 	}
 	return false;
@@ -406,33 +422,67 @@ static bool close_one(const struct world *world, struct event *found)
 	return false;
 }
 
-/* The timer that would expire first. @first: whose turn it is, of two alike. */
-static bool fire_one(const struct world *world, unsigned int first,
-		     struct event *found)
+/*
+ * A user in FIN-WAIT-2 whose peer has gone without a word waits for nothing;
+ * in the end it gives up waiting, and its patience becomes a timer's.
+ */
+static bool exit_one(const struct world *world, struct event *found)
 {
-	static const u8 shortest_first[] = {
-		TIMER_RETRANSMIT, TIMER_PERSIST, TIMER_FIN_WAIT_2,
-		TIMER_TIME_WAIT,
-	};
-	unsigned int i, turn;
+	unsigned int who;
 
-	for (i = 0; i < sizeof(shortest_first); i++) {
-		for (turn = 0; turn < ENDS; turn++) {
-			unsigned int who = (first + turn) % ENDS;
-			const struct end *end = &world->end[who];
+	for (who = 0; who < ENDS; who++) {
+		const struct end *end = &world->end[who];
+		const struct end *peer = &world->end[!who];
+		bool alone = peer->holder == HOLDER_NONE ||
+			     peer->now != end->life[end->now].heard;
 
-			if (end->holder != HOLDER_NONE &&
-			    end->tcb.timer == shortest_first[i]) {
-				*found = (struct event) {
-					EVENT_TIMEOUT, (u8)who,
-				};
-				return true;
-			}
+		if (end->tcb.state == STATE_FIN_WAIT_2 && alone && !end->gone) {
+			*found = (struct event) { EVENT_EXIT, (u8)who };
+			return true;
 		}
 	}
 	return false;
 }
 
+static bool fire(const struct world *world, unsigned int timer,
+		 unsigned int first, struct event *found)
+{
+	unsigned int turn;
+
+	for (turn = 0; turn < ENDS; turn++) {
+		unsigned int who = (first + turn) % ENDS;
+		const struct end *end = &world->end[who];
+
+		if (end->holder != HOLDER_NONE && end->tcb.timer == timer) {
+			*found = (struct event) { EVENT_TIMEOUT, (u8)who };
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * The timer that would expire first. A retransmission backs off: the seventh
+ * is after 2 MSL, if that is one minute and the first was after a second.
+ */
+static bool fire_one(const struct world *world, unsigned int turn,
+		     struct event *found)
+{
+	static const u8 order[] = {
+		TIMER_RETRANSMIT, TIMER_PERSIST, TIMER_FIN_WAIT_2,
+		TIMER_TIME_WAIT,
+	};
+	bool late = turn % 7 == 6;
+	unsigned int i;
+
+	for (i = 0; i < COUNT(order); i++)
+		if (fire(world, order[late ? COUNT(order) - 1 - i : i], turn,
+			 found))
+			return true;
+	return false;
+}
+
+/* @turn: how many timeouts there were. */
 static bool next_good_event(const struct world *world,
 			    const struct scope *scope, unsigned int turn,
 			    struct event *found)
@@ -445,25 +495,30 @@ static bool next_good_event(const struct world *world,
 		return true;
 	}
 	count = world_events(world, scope, event);
-	return find_event(event, count, EVENT_ACK_TIMEOUT, turn, found) ||
-	       find_event(event, count, EVENT_RECEIVE, turn, found) ||
-	       close_one(world, found) || fire_one(world, turn, found);
+	return find_event(event, count, EVENT_ACK_TIMEOUT, found) ||
+	       find_event(event, count, EVENT_RECEIVE, found) ||
+	       close_one(world, found) || fire_one(world, turn, found) ||
+	       exit_one(world, found);
 }
 
 void world_finish(struct run *run)
 {
 	struct world *world = run->world;
+	unsigned int timeouts = 0;
 	struct event event;
 	unsigned int i;
 
 	run->good = true;
 	for (i = 0; i < FINISH_MAX && !run->violation; i++) {
-		if (!next_good_event(world, run->scope, i, &event)) {
+		if (!next_good_event(world, run->scope, timeouts, &event)) {
 			if (world->end[0].holder != HOLDER_NONE ||
 			    world->end[1].holder != HOLDER_NONE)
 				check_failed(run, "stuck: nothing will ever happen, and it is not over");
 			return;
 		}
+		timeouts += event.kind == EVENT_TIMEOUT;
+		if (i == FINISH_TOLD)
+			run->ladder = NULL;
 		world_step(run, event);
 		if (run->overflow)
 			check_failed(run, "too many segments at a time on a good network");

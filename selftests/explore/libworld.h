@@ -23,6 +23,8 @@
 #define HELD_MAX 3		/* ranges that wait for their turn at an end */
 #define EVENTS_MAX 64		/* that are possible in one world */
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 #define NOW 0xffffff80u		/* so that every deadline has wrapped */
 #define BIG_BUFFER 1000		/* octets, of a user who reads at once */
 #define WINDOW_WIDTH 0x10000u	/* more than any window: lives are so far apart */
@@ -38,6 +40,8 @@
  * @flags: SEG_SYN and the others, but for PSH, which no receiver looks at
  * @text_len: octets
  * @wscale: window scale option plus 1, or 0
+ * @stale: bit e: sent before the 2 MSL of end e began, so it will be gone when
+ *	they have passed
  * @unused: 0, so that packets can be compared as blocks
  */
 struct packet {
@@ -50,7 +54,8 @@ struct packet {
 	u8 flags;
 	u8 text_len;
 	u8 wscale;
-	u8 unused[3];
+	u8 stale;
+	u8 unused[2];
 };
 
 /**
@@ -231,6 +236,7 @@ struct ladder;
 /**
  * struct run - a step, or several, and what was found
  * @scope: the rules
+ * @params: world_params() of it
  * @world: is changed by each step
  * @good: the network behaves, and budgets do not count
  * @overflow: there was no room for a segment: the world is not to be used
@@ -241,6 +247,7 @@ struct ladder;
  */
 struct run {
 	const struct scope *scope;
+	const struct tcb_params *params;
 	struct world *world;
 	bool good;
 	bool overflow;
@@ -250,7 +257,8 @@ struct run {
 	unsigned int acks_sent;
 };
 
-extern const struct tcb_params world_params;
+/* The knobs in a scope. */
+struct tcb_params world_params(const struct scope *scope);
 
 /**
  * world_init() - how a scope begins
