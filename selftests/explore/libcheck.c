@@ -83,6 +83,7 @@ static void check_move(struct run *run, unsigned int who,
 {
 	const struct life *life = present(run->world, who);
 	const struct life *peer = heard(run->world, who);
+	const struct end *end = &run->world->end[who];
 
 	if (!figure_allows(move) || !tcb_move_is_legal(move->from, move->to))
 		check_failed(run, "a change of state that is not in figure 5");
@@ -103,6 +104,14 @@ static void check_move(struct run *run, unsigned int who,
 		if (is_synchronized(move->from) && packet &&
 		    packet->life < life->heard && packet->seq)
 			check_failed(run, "a RST of an old connection has ended this one");
+		/* Note 1: by how the connection was opened. */
+		if (move->from == STATE_SYN_RCVD &&
+		    (move->to == STATE_LISTEN) != (end->holder == HOLDER_REQUEST))
+			check_failed(run, "a RST in SYN-RECEIVED leads to the wrong state");
+		break;
+	case CAUSE_NEW_SYN:
+		if (!packet || !seq_after(packet->seq, end->tcb.rcv_nxt))
+			check_failed(run, "an old SYN has ended TIME-WAIT");
 		break;
 	case CAUSE_FIN:
 		if (packet && packet->life != life->heard)
@@ -113,7 +122,7 @@ static void check_move(struct run *run, unsigned int who,
 	}
 
 	if (move->to == STATE_ESTABLISHED &&
-	    (!peer || peer->heard != run->world->end[who].now))
+	    (!peer || peer->heard != end->now))
 		check_failed(run, "established with a peer that does not know of it");
 }
 
@@ -238,21 +247,37 @@ void check_sent(struct run *run, unsigned int who, const struct segment *seg)
 	}
 }
 
-void check_answer(struct run *run, unsigned int who,
-		  const struct packet *packet)
+/* MUST-13: the ACK of the peer's FIN may have been lost, so here it comes. */
+static void check_fin_in_time_wait(struct run *run, const struct tcb *tcb,
+				   const struct packet *packet)
 {
-	struct end *end = &run->world->end[who];
-	const struct tcb *tcb = &end->tcb;
-
-	if (!packet || tcb->state != STATE_TIME_WAIT ||
-	    !(packet->flags & SEG_FIN) ||
-	    packet->life != present(run->world, who)->heard ||
+	if (!(packet->flags & SEG_FIN) ||
 	    packet->seq + packet->text_len + 1 != tcb->rcv_nxt)
 		return;
 	if (!run->acks_sent)
 		check_failed(run, "the peer's FIN arrived in TIME-WAIT and was not acknowledged");
 	if (tcb->deadline != NOW + run->params->time_wait)
 		check_failed(run, "the peer's FIN arrived in TIME-WAIT and did not restart 2 MSL");
+}
+
+void check_answer(struct run *run, unsigned int who,
+		  const struct packet *packet)
+{
+	struct end *end = &run->world->end[who];
+	const struct tcb *tcb = &end->tcb;
+	const struct life *peer = heard(run->world, who);
+
+	/* Of the peer we are connected with, not of an earlier life of it? */
+	if (!packet || !peer || peer->heard != end->now ||
+	    packet->life != present(run->world, who)->heard)
+		return;
+	if (tcb->state == STATE_TIME_WAIT)
+		check_fin_in_time_wait(run, tcb, packet);
+	/* What is not acknowledged comes again and again. */
+	if (is_synchronized(tcb->state) &&
+	    (packet->text_len || (packet->flags & SEG_FIN)) &&
+	    !run->acks_sent && !end->conn.ack_pending)
+		check_failed(run, "text or a FIN arrived, and no ACK is sent or due");
 }
 
 /* -------------------------------------------------- between two events */

@@ -286,7 +286,7 @@ void holder_arrive(struct run *run, unsigned int who,
 				    &actions);
 		break;
 	case VERDICT_REOPEN:
-		holder_settle(run, who, &actions, NULL);
+		holder_settle(run, who, &actions, packet);
 		actions = (struct tcb_actions) { 0 };
 		to_listener_or_nobody(run, who, &seg, &actions);
 		break;

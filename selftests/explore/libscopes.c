@@ -49,6 +49,14 @@ static const struct packet near_syn[] = {
 	{ .to = TO_B, .seq = OLD_A + 1, .flags = SEG_RST },
 };
 
+/* In the window, and an ACK of what was never sent, or long ago. */
+static const struct packet near_acks[] = {
+	{ .to = TO_B, .seq = NEAR_A, .ack = 0x7ffffffe + 100u,
+	  .flags = SEG_ACK, .window = 1000 },
+	{ .to = TO_B, .seq = NEAR_A, .ack = OLD_B + 1, .flags = SEG_ACK,
+	  .window = 1000 },
+};
+
 const struct scope scopes[] = {
 	{
 		.name = "client_server",
@@ -86,8 +94,7 @@ const struct scope scopes[] = {
 			{ .opens = 1 },
 			{ .listens = 1, .octets = 2 },
 		},
-		.timeouts = 1,
-		.capacity = 5,
+		.capacity = 6,
 		.lives = 1,
 	}, {
 		.name = "loss",
@@ -112,14 +119,14 @@ const struct scope scopes[] = {
 		.lives = 2,
 	}, {
 		.name = "zero_window",
-		.about = "two octets to a buffer of one",
+		.about = "two octets to a buffer of one, a segment is lost",
 		.user = {
 			{ .opens = 1, .octets = 2 },
-			{ .listens = 1, .buffer = 1 },
+			{ .listens = 1, .buffer = 1, .keeps_open = true },
 		},
 		.losses = 1,
 		.timeouts = 2,
-		.capacity = 4,
+		.capacity = 3,
 		.lives = 1,
 	}, {
 		.name = "delayed_acks",
@@ -139,8 +146,8 @@ const struct scope scopes[] = {
 			{ .opens = 1, .octets = 1 },
 			{ .listens = 1 },
 		},
-		.timeouts = 2,
-		.capacity = 5,
+		.timeouts = 1,
+		.capacity = 4,
 		.lives = 3,
 		.old = old_syn,
 		.old_count = COUNT(old_syn),
@@ -151,9 +158,9 @@ const struct scope scopes[] = {
 			{ .opens = 1 },
 			{ .opens = 1 },
 		},
-		.timeouts = 2,
-		.capacity = 6,
-		.lives = 2,
+		.timeouts = 1,
+		.capacity = 4,
+		.lives = 1,
 		.old = old_syns,
 		.old_count = COUNT(old_syns),
 	}, {
@@ -192,15 +199,25 @@ const struct scope scopes[] = {
 		.old = near_syn,
 		.old_count = COUNT(near_syn),
 	}, {
+		.name = "near_acks",
+		.about = "ACKs of the future and of the past, in the window",
+		.user = {
+			{ .opens = 1, .octets = 1 },
+			{ .listens = 1 },
+		},
+		.capacity = 5,
+		.lives = 1,
+		.old = near_acks,
+		.old_count = COUNT(near_acks),
+	}, {
 		.name = "crash_of_client",
-		.deep = true,
 		.about = "figures 9 to 11: A forgets all, and may open again",
 		.user = {
 			{ .opens = 2, .crashes = 1 },
-			{ .listens = 1, .octets = 1 },
+			{ .listens = 1, .octets = 1, .keeps_open = true },
 		},
 		.timeouts = 1,
-		.capacity = 5,
+		.capacity = 4,
 		.lives = 2,
 	}, {
 		.name = "crash_of_server",
@@ -259,11 +276,70 @@ const struct scope scopes[] = {
 			{ .opens = 1, .octets = 1 },
 			{ .listens = 1 },
 		},
-		.losses = 3,
-		.timeouts = 3,
+		.losses = 2,
+		.timeouts = 2,
 		.capacity = 3,
 		.lives = 1,
 		.retries = 1,
+	}, {
+		.name = "deep_text",
+		.about = "two octets each way",
+		.deep = true,
+		.user = {
+			{ .opens = 1, .octets = 2 },
+			{ .listens = 1, .octets = 2 },
+		},
+		.capacity = 6,
+		.lives = 1,
+	}, {
+		.name = "deep_faults",
+		.about = "an octet; two segments lost, two that come twice",
+		.deep = true,
+		.user = {
+			{ .opens = 1, .octets = 1 },
+			{ .listens = 1 },
+		},
+		.losses = 2,
+		.duplicates = 2,
+		.timeouts = 2,
+		.capacity = 3,
+		.lives = 2,
+	}, {
+		.name = "deep_zero_window",
+		.about = "two octets to a buffer of one, a segment is lost",
+		.deep = true,
+		.user = {
+			{ .opens = 1, .octets = 2 },
+			{ .listens = 1, .buffer = 1 },
+		},
+		.losses = 1,
+		.timeouts = 2,
+		.capacity = 4,
+		.lives = 1,
+	}, {
+		.name = "deep_simultaneous",
+		.about = "two active OPENs, SYN and SYN,ACK of before",
+		.deep = true,
+		.user = {
+			{ .opens = 1 },
+			{ .opens = 1 },
+		},
+		.timeouts = 2,
+		.capacity = 5,
+		.lives = 2,
+		.old = old_syns,
+		.old_count = COUNT(old_syns),
+	}, {
+		.name = "deep_crash",
+		.about = "figures 9 to 11: A forgets all, and may open again",
+		.deep = true,
+		.user = {
+			{ .opens = 2, .crashes = 1 },
+			{ .listens = 1, .octets = 1 },
+		},
+		.timeouts = 1,
+		.capacity = 4,
+		.lives = 2,
 	},
 };
 

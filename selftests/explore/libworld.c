@@ -291,6 +291,8 @@ static void timeout(struct run *run, unsigned int kind, unsigned int who)
 		check_failed(run, "tcb_next_deadline() does not say that a timer is due");
 	tcb_timeout(&end->tcb, end_conn(end), &env, &actions);
 	holder_settle(run, who, &actions, NULL);
+	if (kind == EVENT_ACK_TIMEOUT && !run->acks_sent)
+		check_failed(run, "a delayed ACK was due and is not sent");
 }
 
 /* ------------------------------------------------------------- the step */
