@@ -37,8 +37,8 @@ export KERNEL T VM_FLAGS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	conformance host-tests vm-tests checkpatch shellcheck clean distclean \
-	clean-cache help
+	check-deep conformance host-tests explore-tests vm-tests checkpatch \
+	shellcheck clean distclean clean-cache help
 
 # ---------------------------------------------------------------------- build
 
@@ -92,8 +92,8 @@ vm-run: vm-module userspace	## run CMD in such a VM
 
 # ----------------------------------------------------------------------- test
 
-test: vm-module userspace host-tests vm-tests	## run all tests, or the one named by T
-	@selftests/suite documents host vm
+test: vm-module userspace host-tests explore-tests vm-tests	## run all tests, or the one named by T
+	@selftests/suite documents host explore vm
 
 check-core: host-tests	## test only the protocol core, without a VM
 	@selftests/suite documents host
@@ -101,12 +101,16 @@ check-core: host-tests	## test only the protocol core, without a VM
 conformance:	## check the list of requirements, Documentation/conformance.rst
 	@selftests/conformance
 
-host-tests:
+check-deep: explore-tests	## explore the protocol core in all scopes: minutes
+	@build/kselftest-explore/explore/explore --deep
+
+# Both run on this machine: those of the core, and the explorer.
+host-tests explore-tests: %-tests:
 	@$(PROVISION) packages core
-	@$(MAKE) --no-print-directory -s -C selftests/host install \
+	@$(MAKE) --no-print-directory -s -C selftests/$* install \
 		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
-		OUTPUT=$(abspath build/selftests-host) \
-		INSTALL_PATH=$(abspath build/kselftest-host)
+		OUTPUT=$(abspath build/selftests-$*) \
+		INSTALL_PATH=$(abspath build/kselftest-$*)
 
 vm-tests:
 	@$(PROVISION) packages core

@@ -220,6 +220,7 @@ static bool search_run(struct search *search, const struct scope *scope,
 static void report(const struct search *search)
 {
 	const struct stateset *set = &search->set;
+	unsigned long long memory = stateset_memory(set) + search->queue.peak;
 
 	printf("# %s: %s\n", search->scope->name, search->scope->about);
 	printf("# %llu states, depth %u, %llu events tried, %llu cut off\n",
@@ -228,13 +229,13 @@ static void report(const struct search *search)
 	       (unsigned long long)search->cut);
 	printf("# %.1f s, %.0f states/s, %llu MiB; two states taken for one: probability %.1e\n",
 	       search->seconds, (double)set->count / search->seconds,
-	       (unsigned long long)(stateset_memory(set) + search->queue.peak) >> 20, stateset_doubt(set));
+	       memory >> 20, stateset_doubt(set));
 	fflush(stdout);
 }
 
 static bool wanted(const struct scope *scope, const char *name, bool deep)
 {
-	return name ? !strcmp(name, scope->name) : scope->deep == deep;
+	return name ? !strcmp(name, scope->name) : deep || !scope->deep;
 }
 
 static int explore(const char *name, bool deep)
@@ -248,7 +249,7 @@ static int explore(const char *name, bool deep)
 	for (i = 0; i < scopes_count; i++)
 		count += wanted(&scopes[i], name, deep);
 	if (!count) {
-		fprintf(stderr, "explore: no such scope; see --list\n");
+		fprintf(stderr, "there is no such scope; see --list\n");
 		return KSFT_FAIL;
 	}
 	ksft_print_header();
@@ -280,7 +281,7 @@ static unsigned int state_by_name(const char *name, size_t len)
 		if (strlen(tcb_state_name(state)) == len &&
 		    !strncmp(tcb_state_name(state), name, len))
 			return state;
-	fprintf(stderr, "explore: no state is called %.*s\n", (int)len, name);
+	fprintf(stderr, "no state is called %.*s\n", (int)len, name);
 	exit(KSFT_FAIL);
 }
 
@@ -329,7 +330,9 @@ static void list(void)
 
 static void usage(void)
 {
-	printf("explore [--deep] [--scope NAME]          explore, print TAP\n"
+	printf("explore                  explore the quick scopes, print TAP\n"
+	       "explore --deep           and the deep ones\n"
+	       "explore --scope NAME     that one alone\n"
 	       "explore --reach STATE[,STATE] [--scope NAME]\n"
 	       "                         the shortest ladder to that state, of\n"
 	       "                         either end, or of A and of B\n"

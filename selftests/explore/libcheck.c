@@ -94,7 +94,7 @@ static void check_move(struct run *run, unsigned int who,
 	case CAUSE_ACK_OF_FIN:
 		/* Sent, and acknowledged: then the peer has received it. */
 		if (peer && peer->received != 1 + life->sent + 1)
-			check_failed(run, "it takes its FIN for acknowledged, but the peer has not received all");
+			check_failed(run, "a FIN counts as acknowledged and was not received");
 		break;
 	case CAUSE_RST:
 		/*
@@ -106,7 +106,8 @@ static void check_move(struct run *run, unsigned int who,
 			check_failed(run, "a RST of an old connection has ended this one");
 		/* Note 1: by how the connection was opened. */
 		if (move->from == STATE_SYN_RCVD &&
-		    (move->to == STATE_LISTEN) != (end->holder == HOLDER_REQUEST))
+		    move->to != (end->holder == HOLDER_REQUEST ? STATE_LISTEN :
+								 STATE_CLOSED))
 			check_failed(run, "a RST in SYN-RECEIVED leads to the wrong state");
 		break;
 	case CAUSE_NEW_SYN:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Figure 5, and the arrows that its notes and 3.10 add: see libfigure.h. */
 
+#include <assert.h>
+
 #include "libfigure.h"
 
 #define NO_CAUSE CAUSE_COUNT	/* an arrow that edutcp does not offer */
@@ -81,9 +83,9 @@ static const struct arrow arrows[] = {
 	{ STATE_TIME_WAIT, STATE_CLOSED, CAUSE_NEW_SYN, IN_NOTES, "" },
 };
 
-#define ARROWS (sizeof(arrows) / sizeof(arrows[0]))
+#define ARROWS COUNT(arrows)
 
-_Static_assert(ARROWS <= FIGURE_ARROWS_MAX, "struct figure is too small");
+static_assert(ARROWS <= FIGURE_ARROWS_MAX, "struct figure is too small");
 
 static unsigned int find(unsigned int from, unsigned int to, unsigned int cause)
 {

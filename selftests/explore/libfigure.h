@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "tcb.h"
+#include "libworld.h"
 
 #define FIGURE_ARROWS_MAX 64
 

@@ -203,7 +203,7 @@ void ladder_done(struct ladder *ladder, const struct world *world)
 void ladder_good(struct ladder *ladder)
 {
 	if (ladder)
-		printf("#      ------ from here on the network behaves, users RECEIVE and CLOSE ------\n");
+		printf("#      --- now the network behaves, users RECEIVE and CLOSE ---\n");
 }
 
 void ladder_end(struct ladder *ladder, const struct world *world)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The worlds reached: see libstateset.h. */
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "libstateset.h"
@@ -49,8 +50,8 @@ static u64 fingerprint(const struct world *world)
 	u64 word[2];
 	size_t i;
 
-	_Static_assert(sizeof(*world) % sizeof(word) == 0,
-		       "the last octets would be left out");
+	static_assert(sizeof(*world) % sizeof(word) == 0,
+		      "the last octets would be left out");
 	for (i = 0; i < sizeof(*world); i += sizeof(word)) {
 		memcpy(word, octets + i, sizeof(word));
 		hash = mix(word[0] ^ 0xa0761d6478bd642f ^ hash,

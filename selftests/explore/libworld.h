@@ -171,7 +171,7 @@ struct user {
  * struct scope - a bounded part of all that can happen
  * @name: one word
  * @about: one line
- * @deep: for "make check-deep" alone
+ * @deep: for "make check-deep" alone; all others are for "make test", too
  * @user: A's and B's
  * @losses: segments lost at most
  * @duplicates: segments delivered twice at most
