@@ -14,26 +14,33 @@
 #include "libworld.h"
 
 /* Of a timer only matters whether it runs: it may fire at any moment. */
-static void forget_time(struct tcb *tcb)
+static void forget_time(struct tcb *tcb, const struct tcb_params *params)
 {
+	u32 interval = params->challenge_interval;
+
 	tcb->deadline = tcb->timer == TIMER_NONE ? 0 : NOW + 1;
 	tcb->opened_at = 0;	/* only RTT is made of it */
 	tcb->backoff = 0;	/* only shifts the deadline */
+	tcb->flags &= (u16)~TCB_SYN_AGAIN;	/* only for RTT and congestion */
+	/* May it be challenged, or has it just been? EVENT_PAUSE ends that. */
+	tcb->challenged_at = NOW - tcb->challenged_at < interval ?
+			     NOW : NOW - interval;
 }
 
 static void forget_conn_time(struct tcb_conn *conn)
 {
-	u32 interval = TCB_CHALLENGE_INTERVAL;
-
 	/* Round trips only set deadlines. */
 	conn->timing = false;
+	conn->timed_twice = false;
 	conn->timed_seq = 0;
 	conn->timed_at = 0;
 	rtt_init(&conn->rtt, 0);
 	conn->ack_deadline = conn->ack_pending ? NOW + 1 : 0;
-	/* May it answer, or has it just done so? EVENT_PAUSE ends that. */
-	conn->challenged_at = NOW - conn->challenged_at < interval ?
-			      NOW : NOW - interval;
+	/* For the user timeout and keep-alives, which no scope has. */
+	conn->waiting_since = NOW;
+	conn->heard_at = NOW;
+	/* For timestamps, which no scope has. */
+	conn->ts_recent_at = NOW;
 }
 
 static void canonical_conn(struct tcb_conn *conn, const struct tcb *tcb)
@@ -42,12 +49,12 @@ static void canonical_conn(struct tcb_conn *conn, const struct tcb *tcb)
 	 * The window is never less than one segment, and all that a scope
 	 * sends is less than that: congestion control holds nothing back.
 	 */
-	congestion_init(&conn->cc, tcb->snd_mss, false);
+	congestion_init(&conn->cc, NULL, tcb->snd_mss, false);
 	conn->cwnd_limited = false;
 
 	/* An empty range is an empty range, wherever it is. */
 	if (!seq_before(conn->rtx_nxt, conn->rtx_end))
-		tcb_retransmit(conn, tcb->snd_una, tcb->snd_una);
+		conn->rtx_nxt = conn->rtx_end = tcb->snd_una;
 	/* Only asked whether it is beyond SND.UNA, and only by Nagle. */
 	if (tcb->flags & TCB_NODELAY ||
 	    !seq_after(conn->small_end, tcb->snd_una))
@@ -65,9 +72,11 @@ static void canonical_conn(struct tcb_conn *conn, const struct tcb *tcb)
 		conn->fin_seq = 0;
 }
 
-static void canonical_end(struct end *end, const struct scope *scope)
+static void canonical_end(struct end *end, const struct scope *scope,
+			  const struct tcb_params *params)
 {
-	forget_time(&end->tcb);
+	if (end->holder != HOLDER_NONE)
+		forget_time(&end->tcb, params);
 	/* Where R2 is out of reach, it does not matter how near it is. */
 	if (!scope->retries)
 		end->tcb.retries = 0;
@@ -111,12 +120,13 @@ static void sort_packets(struct world *world)
 	       (PACKETS_MAX - world->packet_count) * sizeof(struct packet));
 }
 
-void world_canonical(struct world *world, const struct scope *scope)
+void world_canonical(struct world *world, const struct scope *scope,
+		     const struct tcb_params *params)
 {
 	unsigned int who;
 
 	for (who = 0; who < ENDS; who++)
-		canonical_end(&world->end[who], scope);
+		canonical_end(&world->end[who], scope, params);
 	forget_age(world);
 	sort_packets(world);
 }

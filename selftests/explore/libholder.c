@@ -45,6 +45,8 @@ struct tcb_env holder_env(const struct run *run, unsigned int who)
 		.rcv_buffer = buffer,
 		.rcv_space = buffer > end->unread ? buffer - end->unread : 0,
 		.iss = life_iss(who, end->now + 1u),
+		.challenges_left = 1000,
+		.listening = end->listening,
 		.params = run->params,
 	};
 }
@@ -87,7 +89,7 @@ void holder_forget(struct end *end)
 	end->gone = 0;
 }
 
-static struct reassembly held_room[ENDS];
+static struct ranges held_room[ENDS];
 
 void holder_unpack(struct world *world)
 {
@@ -98,6 +100,7 @@ void holder_unpack(struct world *world)
 
 		if (end->holder != HOLDER_SOCKET)
 			continue;
+		end->conn.cc.algorithm = &congestion_reno;
 		end->conn.held = &held_room[who];
 		held_room[who].count = end->held_count;
 		memcpy(held_room[who].range, end->held, sizeof(end->held));
@@ -113,6 +116,7 @@ void holder_pack(struct run *run)
 
 		if (end->holder != HOLDER_SOCKET)
 			continue;
+		end->conn.cc.algorithm = NULL;
 		end->conn.held = NULL;
 		if (held_room[who].count > HELD_MAX) {
 			run->overflow = true;
@@ -134,6 +138,9 @@ static void put_on_wire(struct run *run, unsigned int from,
 		run->overflow = true;
 		return;
 	}
+	/* A packet has no room for them: they are off in all scopes. */
+	if (seg->has_ts || seg->sack_ok || seg->sack_count)
+		check_failed(run, "an option is sent that is not on");
 	packet = &world->packet[world->packet_count++];
 	memset(packet, 0, sizeof(*packet));
 	packet->seq = seg->seq;
@@ -227,8 +234,10 @@ static struct segment segment_of(const struct packet *packet)
 	};
 }
 
+/* @reopen_iss: if the connection was in TIME-WAIT until now; else 0. */
 static void make_request(struct run *run, unsigned int who,
-			 const struct segment *seg, struct tcb_actions *actions)
+			 const struct segment *seg, u32 reopen_iss,
+			 struct tcb_actions *actions)
 {
 	struct end *end = &run->world->end[who];
 	struct tcb_env env = holder_env(run, who);
@@ -238,18 +247,20 @@ static void make_request(struct run *run, unsigned int who,
 	if (!holder_may_begin(run, who))
 		return;
 	open = holder_open(run, who);
+	if (reopen_iss)
+		open.iss = reopen_iss;
 	end->holder = HOLDER_REQUEST;
 	tcb_open_request(&end->tcb, seg, &open, &env, actions);
 }
 
 static void to_listener_or_nobody(struct run *run, unsigned int who,
-				  const struct segment *seg,
+				  const struct segment *seg, u32 reopen_iss,
 				  struct tcb_actions *actions)
 {
 	if (!run->world->end[who].listening)
 		tcb_segment_without_connection(seg, actions);
 	else if (tcb_segment_for_listener(seg, actions))
-		make_request(run, who, seg, actions);
+		make_request(run, who, seg, reopen_iss, actions);
 }
 
 /* The request's handshake is complete. */
@@ -270,9 +281,10 @@ void holder_arrive(struct run *run, unsigned int who,
 	struct segment seg = segment_of(packet);
 	struct tcb_env env = holder_env(run, who);
 	struct tcb_actions actions = { 0 };
+	u32 reopen_iss;
 
 	if (end->holder == HOLDER_NONE) {
-		to_listener_or_nobody(run, who, &seg, &actions);
+		to_listener_or_nobody(run, who, &seg, 0, &actions);
 		holder_settle(run, who, &actions, packet);
 		return;
 	}
@@ -287,8 +299,9 @@ void holder_arrive(struct run *run, unsigned int who,
 		break;
 	case VERDICT_REOPEN:
 		holder_settle(run, who, &actions, packet);
+		reopen_iss = actions.reopen_iss;
 		actions = (struct tcb_actions) { 0 };
-		to_listener_or_nobody(run, who, &seg, &actions);
+		to_listener_or_nobody(run, who, &seg, reopen_iss, &actions);
 		break;
 	default:
 		break;

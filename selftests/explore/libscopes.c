@@ -75,7 +75,7 @@ const struct scope scopes[] = {
 			{ .opens = 1 },
 		},
 		.timeouts = 1,
-		.capacity = 5,
+		.capacity = 4,
 		.lives = 1,
 	}, {
 		.name = "close_early",
@@ -94,7 +94,8 @@ const struct scope scopes[] = {
 			{ .opens = 1 },
 			{ .listens = 1, .octets = 2 },
 		},
-		.capacity = 6,
+		.timeouts = 1,
+		.capacity = 5,
 		.lives = 1,
 	}, {
 		.name = "loss",
@@ -105,7 +106,7 @@ const struct scope scopes[] = {
 		},
 		.losses = 1,
 		.timeouts = 2,
-		.capacity = 5,
+		.capacity = 4,
 		.lives = 1,
 	}, {
 		.name = "duplicate",
@@ -171,7 +172,7 @@ const struct scope scopes[] = {
 			{ .listens = 1 },
 		},
 		.timeouts = 1,
-		.capacity = 6,
+		.capacity = 5,
 		.lives = 2,
 		.old = old_connection,
 		.old_count = COUNT(old_connection),
@@ -257,7 +258,7 @@ const struct scope scopes[] = {
 			{ .opens = 1, .aborts = 1 },
 		},
 		.timeouts = 1,
-		.capacity = 5,
+		.capacity = 4,
 		.lives = 1,
 	}, {
 		.name = "exit",

@@ -21,16 +21,23 @@ struct tcb_params world_params(const struct scope *scope)
 		.delayed_ack = 40,
 		.time_wait = 60000,
 		.fin_wait_2 = 50000,
+		.challenge_interval = 500,
 		.syn_retries = retries,
 		.synack_retries = retries,
+		.r1_retries = retries,
 		.data_retries = retries,
 		.orphan_retries = retries,
+		.window_scaling = 1,
+		.challenge_rst = 1,
+		.challenge_syn = 1,
+		.challenge_ack = 1,
 		.protect_time_wait = 1,
 	};
 }
 
 void world_init(struct world *world, const struct scope *scope)
 {
+	struct tcb_params params;
 	unsigned int who;
 
 	memset(world, 0, sizeof(*world));
@@ -53,7 +60,8 @@ void world_init(struct world *world, const struct scope *scope)
 	if (scope->old_count)
 		memcpy(world->packet, scope->old,
 		       scope->old_count * sizeof(scope->old[0]));
-	world_canonical(world, scope);
+	params = world_params(scope);
+	world_canonical(world, scope, &params);
 }
 
 /* ------------------------------------------------------ what can happen */
@@ -140,11 +148,9 @@ static unsigned int timer_events(const struct world *world, unsigned int who,
 		return n;
 	if (may_fire(world, who))
 		n = add(event, n, EVENT_TIMEOUT, who);
-	if (end->holder != HOLDER_SOCKET)
-		return n;
 	if (end->conn.ack_pending)
 		n = add(event, n, EVENT_ACK_TIMEOUT, who);
-	if (end->conn.challenged_at == NOW)
+	if (end->tcb.challenged_at == NOW)
 		n = add(event, n, EVENT_PAUSE, who);
 	return n;
 }
@@ -194,6 +200,7 @@ static void user_unlisten(struct run *run, unsigned int who)
 {
 	struct end *end = &run->world->end[who];
 	struct tcb listener = { .state = STATE_LISTEN };
+	struct tcb_env env = holder_env(run, who);
 	struct tcb_actions actions = { 0 };
 
 	end->listening = 0;
@@ -202,7 +209,7 @@ static void user_unlisten(struct run *run, unsigned int who)
 		check_failed(run, "a listener was not closed");
 	/* What it has made and nobody has accepted goes with it. */
 	if (end->holder == HOLDER_REQUEST)
-		tcb_abort(&end->tcb, &actions);
+		tcb_abort(&end->tcb, &env, &actions);
 	holder_settle(run, who, &actions, NULL);
 }
 
@@ -248,7 +255,8 @@ static void user_call(struct run *run, unsigned int kind, unsigned int who)
 		break;
 	case EVENT_ABORT:
 		end->aborts--;
-		tcb_abort(&end->tcb, &actions);
+		env = holder_env(run, who);
+		tcb_abort(&end->tcb, &env, &actions);
 		break;
 	default:
 		tcb_close(&end->tcb, &actions);
@@ -259,14 +267,13 @@ static void user_call(struct run *run, unsigned int kind, unsigned int who)
 
 /* ------------------------------------------------------------- timeouts */
 
-static void time_passes(struct world *world)
+static void time_passes(struct run *run)
 {
 	unsigned int who;
 
 	for (who = 0; who < ENDS; who++)
-		if (world->end[who].holder == HOLDER_SOCKET)
-			world->end[who].conn.challenged_at =
-				NOW - TCB_CHALLENGE_INTERVAL;
+		run->world->end[who].tcb.challenged_at =
+			NOW - run->params->challenge_interval;
 }
 
 static void timeout(struct run *run, unsigned int kind, unsigned int who)
@@ -280,13 +287,14 @@ static void timeout(struct run *run, unsigned int kind, unsigned int who)
 	if (kind == EVENT_ACK_TIMEOUT) {
 		end->conn.ack_deadline = NOW;
 	} else {
-		time_passes(world);
+		time_passes(run);
 		if (!run->good && (end->tcb.timer == TIMER_RETRANSMIT ||
 				   end->tcb.timer == TIMER_PERSIST))
 			world->timeouts--;
 		end->tcb.deadline = NOW;
 	}
-	if (!tcb_next_deadline(&end->tcb, end_conn(end), &deadline) ||
+	if (!tcb_next_deadline(&end->tcb, end_conn(end), run->params,
+			       &deadline) ||
 	    deadline != NOW)
 		check_failed(run, "tcb_next_deadline() does not say that a timer is due");
 	tcb_timeout(&end->tcb, end_conn(end), &env, &actions);
@@ -330,7 +338,7 @@ static void happen(struct run *run, struct event event)
 		timeout(run, event.kind, event.which);
 		break;
 	case EVENT_PAUSE:
-		time_passes(world);
+		time_passes(run);
 		break;
 	case EVENT_ARRIVE:
 		take_packet(world, event.which, &packet);
@@ -383,7 +391,7 @@ void world_step(struct run *run, struct event event)
 		happen(run, event);
 	}
 	holder_pack(run);
-	world_canonical(run->world, run->scope);
+	world_canonical(run->world, run->scope, run->params);
 	if (!run->overflow)
 		check_world(run);
 	ladder_done(run->ladder, run->world);

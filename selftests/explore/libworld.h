@@ -311,12 +311,13 @@ struct tcb_open holder_open(struct run *run, unsigned int who);
 bool holder_may_begin(const struct run *run, unsigned int who);
 /* @end has no connection any more. */
 void holder_forget(struct end *end);
-/* Give the core its list of ranges to work on, and take it back. */
+/* Give the core the pointers that it works with, and take them back. */
 void holder_unpack(struct world *world);
 void holder_pack(struct run *run);
 
 /* libcanon.c */
-void world_canonical(struct world *world, const struct scope *scope);
+void world_canonical(struct world *world, const struct scope *scope,
+		     const struct tcb_params *params);
 
 /* The initial sequence number of a life; each may wrap, see libholder.c. */
 u32 life_iss(unsigned int who, unsigned int life);
