@@ -53,8 +53,10 @@ static void canonical_conn(struct tcb_conn *conn, const struct tcb *tcb)
 	conn->cwnd_limited = false;
 
 	/* An empty range is an empty range, wherever it is. */
-	if (!seq_before(conn->rtx_nxt, conn->rtx_end))
-		conn->rtx_nxt = conn->rtx_end = tcb->snd_una;
+	if (!seq_before(conn->rtx_nxt, conn->rtx_end)) {
+		conn->rtx_nxt = tcb->snd_una;
+		conn->rtx_end = tcb->snd_una;
+	}
 	/* Only asked whether it is beyond SND.UNA, and only by Nagle. */
 	if (tcb->flags & TCB_NODELAY ||
 	    !seq_after(conn->small_end, tcb->snd_una))

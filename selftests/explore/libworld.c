@@ -523,7 +523,7 @@ void world_finish(struct run *run)
 		if (!next_good_event(world, run->scope, timeouts, &event)) {
 			if (world->end[0].holder != HOLDER_NONE ||
 			    world->end[1].holder != HOLDER_NONE)
-				check_failed(run, "stuck: nothing more happens, yet it is not over");
+				check_failed(run, "stuck: nothing happens, and it is not over");
 			return;
 		}
 		timeouts += event.kind == EVENT_TIMEOUT;
