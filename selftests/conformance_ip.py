@@ -220,6 +220,7 @@ def soft_error_in_the_end(t):
 @test("who sets IP_RECVERR is told of a soft ICMP error at once")
 def told_at_once(t):
     client, server, sock, accepted, a, lost = with_text_in_flight(t)
+    client.set("net.edutcp.r1_retries", 255)     # which is told, too
     sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
     for kind, code, error in SOFT_ERRORS:
         reading = t.background(sock.recv, 1)
@@ -300,6 +301,7 @@ def icmp_for_whom(t):
 @test("ICMP fragmentation needed makes segments smaller")
 def path_mtu(t):
     client, server = t.hosts(offload=False)
+    client.set("net.edutcp.timestamps", 0)
     recorder = t.record(client, server)
     sock, accepted, a, _ = connect(t, client, server)
     # The server's end plays a router with a narrow cable behind it.
@@ -574,6 +576,7 @@ def listen_beside(t):
 @test("MSS: ours is what the device takes, theirs and the path limit segments")
 def segment_size(t):
     client, server = t.hosts(offload=False)
+    client.set("net.edutcp.timestamps", 0)
     recorder = t.record(client, server)
     server.run("ip", "link", "set", "dev", "s0", "mtu", "1400")
     sock, accepted, a, b = connect(t, client, server)
@@ -614,7 +617,8 @@ def clock(t):
         passed = syn.time - syns[0].time
         # A tick of 64 ns; it wraps after 274 s.
         ticked = (syn.seq - syns[0].seq) % 2**32 * 64e-9
-        t.check(abs(passed - ticked) < 0.05,
+        # The segment is seen a while after the number was chosen.
+        t.check(abs(passed - ticked) < 0.5,
                 "the numbers have advanced by %.3f s in %.3f s" %
                 (ticked, passed))
 
@@ -646,6 +650,7 @@ class Stall:
 @test("segments that came during a call are acknowledged by one ACK")
 def backlog(t):
     client, server = t.hosts(offload=False)
+    client.set("net.edutcp.timestamps", 0)
     recorder = t.record(client, server)
     sock, accepted, peer, b = connect(t, client, server)
     sock.send(b"x")
