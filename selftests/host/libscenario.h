@@ -91,6 +91,8 @@ struct scenario {
 	bool peer_sack;		/* its SYN permits SACK */
 	bool time_wait_entry;	/* TIME-WAIT is held without a tcb_conn */
 	bool relaxed;		/* segments sent need not be expected */
+	bool no_ranges;		/* there is no memory for a scoreboard */
+	u32 late;		/* ms by which timers may be overdue */
 
 	/* A test may look at these. */
 	const char *name;
@@ -141,8 +143,18 @@ noreturn void scenario_fail(struct scenario *s, const char *format, ...);
 /* For the ladder: what happened next. */
 void scenario_note(struct scenario *s, const char *format, ...);
 
+/*
+ * For a fuzzer: scenarios are run by the million, in search of one that fails.
+ * None keeps its story, and a failure is a crash. The input that has failed is
+ * then run again, without this.
+ */
+extern bool scenario_searching;
+
 /* A closed connection, with the parameters of this file. */
 void start(struct scenario *s);
+
+/* It has been closed; what follows is a new one, with the same parameters. */
+void start_again(struct scenario *s);
 
 /*
  * What happens.

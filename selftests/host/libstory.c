@@ -59,12 +59,17 @@ struct scenario *scenario_at(struct scenario *s, const char *file, int line)
 	return s;
 }
 
+bool scenario_searching;
+
 void scenario_note(struct scenario *s, const char *format, ...)
 {
-	char *line = s->ladder[s->ladder_count++ % LADDER_LINES];
+	char *line = s->ladder[s->ladder_count % LADDER_LINES];
 	va_list args;
 	int used;
 
+	if (scenario_searching)
+		return;
+	s->ladder_count++;
 	used = snprintf(line, LADDER_COLUMNS, "%7u.%03u %s ",
 			s->env.now / 1000, s->env.now % 1000, s->name);
 	va_start(args, format);
@@ -102,6 +107,8 @@ void scenario_fail(struct scenario *s, const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fprintf(stderr, "\n");
+	if (scenario_searching)
+		abort();
 	print_story(s);
 	/* We are the child that the harness has made for this one test. */
 	_exit(1);
@@ -124,6 +131,8 @@ static void on_abort(int signal_number)
 
 void print_story_on_death(struct scenario *s)
 {
+	if (scenario_searching)
+		return;		/* the fuzzer wants to see it die */
 	current = s;
 	signal(SIGABRT, on_abort);
 	__sanitizer_set_death_callback(print_current_story);
@@ -210,6 +219,8 @@ void note_segment(struct scenario *s, const char *arrow,
 {
 	char text[LADDER_COLUMNS];
 
+	if (scenario_searching)
+		return;
 	print_segment(text, sizeof(text), seg);
 	scenario_note(s, "%s %s", arrow, text);
 }
