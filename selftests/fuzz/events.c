@@ -463,7 +463,7 @@ static void turn_knob(struct world *w)
 		params->rto_min = on ? 200 : 1;
 		break;
 	case 8:
-		params->rto_max = on ? 120000 : 1;
+		params->rto_max = on ? 120000 : 100;
 		break;
 	case 9:
 		params->delayed_ack = on ? 40 : 499;
@@ -499,7 +499,7 @@ static void turn_knob(struct world *w)
 		params->keep_count = on ? 9 : 1;
 		break;
 	case 20:
-		params->rto_initial = on ? 1000 : 1;
+		params->rto_initial = on ? 1000 : 20;
 		break;
 	default:
 		params->r1_retries = on ? 3 : 0;
@@ -661,7 +661,9 @@ static void next_event(struct world *w)
 		forget_held(w);
 		break;
 	case 20:
-		s->env.challenges_left = input_bool(&w->in) ? 1000 : 0;
+		code = input_u8(&w->in);
+		s->env.challenges_left = code & BIT(0) ? 1000 : 0;
+		s->env.listening = !(code & BIT(1));
 		break;
 	case 21:
 		turn_knob(w);

@@ -75,6 +75,26 @@ static void check_progress(struct scenario *s, const struct snapshot *before)
 	require(s, tcb->iss == before->tcb.iss);
 }
 
+/* With nothing in flight, is there text that nothing allows to hold back? */
+static bool text_waits(const struct tcb *tcb)
+{
+	switch (tcb->state) {
+	case STATE_ESTABLISHED:
+	case STATE_CLOSE_WAIT:
+	case STATE_FIN_WAIT_1:
+	case STATE_CLOSING:
+	case STATE_LAST_ACK:
+		break;
+	default:
+		return false;
+	}
+	return (tcb->flags & TCB_SYN_ACKED) && !(tcb->flags & TCB_CORKED) &&
+	       tcb->snd_una == tcb->snd_nxt &&
+	       seq_before(tcb->snd_nxt, tcb->snd_end) &&
+	       tcb->snd_wnd >= min_u32(tcb->snd_end - tcb->snd_nxt,
+				       tcb->snd_mss);
+}
+
 static void check_conn(struct scenario *s)
 {
 	const struct tcb *tcb = &s->tcb;
@@ -86,13 +106,14 @@ static void check_conn(struct scenario *s)
 	if (tcb->state == STATE_SYN_SENT)
 		return;
 
-	require(s, conn->cc.cwnd >= tcb->snd_mss);
+	require(s, conn->cc.cwnd >= 1);
 	require(s, conn->cc.cwnd <= 1u << 30);
 	require(s, conn->max_snd_wnd >= tcb->snd_wnd);
 	require(s, between(una - 1, conn->recover, nxt));
 	require(s, between(una, conn->small_end, nxt));
 	require(s, between(una, conn->rtx_nxt, nxt));
 	require(s, between(una, conn->rtx_end, nxt));
+	require(s, !text_waits(tcb));
 	if (conn->timing)
 		require(s, between(una + 1, conn->timed_seq, nxt));
 	if (conn->recovery != RECOVERY_NONE)

@@ -91,20 +91,13 @@ static bool is_opposite(u32 a, u32 b)
 /* Does the RFC not say what becomes of this segment, and do the two differ? */
 static bool is_ambiguous(const struct scenario *s, const struct segment *seg)
 {
-	const struct ranges *held = s->conn ? s->conn->held : NULL;
-
 	if (is_opposite(seg->ack, s->tcb.snd_nxt) ||
 	    is_opposite(seg->ack, s->tcb.snd_una) ||
 	    is_opposite(seg->seq, s->tcb.rcv_nxt))
 		return true;
 	/* Figure 8: the core rounds the window of the SYN,ACK, which is whole. */
-	if (s->tcb.state == STATE_SYN_RCVD && (seg->flags & SEG_SYN) &&
-	    (s->tcb.flags & TCB_WSCALE_OK))
-		return true;
-	/* Text is held beyond this FIN. The core believes the text. */
-	return (seg->flags & SEG_FIN) && held && held->count &&
-	       seq_after(held->range[held->count - 1].end,
-			 seg->seq + seg->text_len);
+	return s->tcb.state == STATE_SYN_RCVD && (seg->flags & SEG_SYN) &&
+	       (s->tcb.flags & TCB_WSCALE_OK);
 }
 
 void twin_segment(struct twin *twin, struct scenario *s,
