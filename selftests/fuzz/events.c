@@ -561,6 +561,7 @@ static void change_path(struct world *w)
 		return;
 	scenario_note(s, "the path takes %u octets", mss);
 	tcb_set_path_mss(&s->tcb, s->conn, mss);
+	run_timers(w);		/* the module learns of it when it sends */
 }
 
 static void be_late(struct world *w)

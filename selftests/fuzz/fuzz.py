@@ -59,7 +59,7 @@ class Output:
     def complaints(self):
         """What went wrong, without what libFuzzer says all the time."""
         wanted = re.compile(r"#  ?\S|==\d+==|SUMMARY|.*runtime error"
-                            r"|artifact_prefix|Base64|#\d+ .* in .*\.c:")
+                            r"|artifact_prefix|Base64|#\d+ .*/(module|selftests)/")
         progress = re.compile(r"#\d+\t")
         return [line for line in self.text.splitlines()
                 if wanted.match(line.strip()) and not progress.match(line)][:40]

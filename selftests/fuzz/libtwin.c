@@ -65,8 +65,10 @@ static bool ready(struct twin *twin, const struct scenario *s)
 		return false;
 	}
 	copy(&twin->oracle, s);
-	if (twin->lost)
+	if (twin->lost) {
+		twin->oracle.challenged = false;
 		oracle_mirror(&twin->oracle);
+	}
 	twin->lost = false;
 	return true;
 }

@@ -142,6 +142,7 @@ static void change_path(struct world *w, struct scenario *s)
 		return;
 	scenario_note(s, "the path takes %u octets", mss);
 	tcb_set_path_mss(&s->tcb, s->conn, (u16)min_u32(mss, MSS));
+	scenario_run_timers(s);	/* the module learns of it when it sends */
 }
 
 static void toggle(struct scenario *s, u16 flag)
