@@ -780,7 +780,7 @@ static void end(struct world *w)
 		scenario_fail(HERE(s), "the connection never ends");
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int fuzz_input(const u8 *data, size_t size)
 {
 	struct world w = { .s = &scenario, .in = { data, size } };
 	unsigned int i;

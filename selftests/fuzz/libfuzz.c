@@ -12,7 +12,7 @@
  * An input that is run by itself ("events FILE") tells its story, and ends like
  * a test on the host. In search of one there is no time for stories.
  */
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+int fuzz_start(int *argc, char ***argv)
 {
 	struct stat file;
 	int i;

@@ -70,8 +70,11 @@ noreturn void fuzz_fail(const char *format, ...)
 			  __LINE__, #condition);			\
 } while (0)
 
-/* libFuzzer's interface: a target defines the second, libfuzz.c the first. */
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+/*
+ * What libFuzzer calls, by other names: once, at the start (libfuzz.c), and for
+ * each input (a target). A negative result says that the input is no story.
+ */
+int fuzz_start(int *argc, char ***argv) __asm__("LLVMFuzzerInitialize");
+int fuzz_input(const u8 *data, size_t size) __asm__("LLVMFuzzerTestOneInput");
 
 #endif

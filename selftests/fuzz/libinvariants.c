@@ -162,6 +162,11 @@ static void check_writable(struct scenario *s, const struct segment *seg)
 			   seg->sack_count * sizeof(same.sack[0])));
 }
 
+static bool are_apart(const struct seq_range *a, const struct seq_range *b)
+{
+	return seq_after(a->start, b->end) || seq_before(a->end, b->start);
+}
+
 static void check_sack(struct scenario *s, const struct segment *seg)
 {
 	u32 edge = s->tcb.rcv_nxt + s->tcb.rcv_wnd;
@@ -176,8 +181,7 @@ static void check_sack(struct scenario *s, const struct segment *seg)
 		require(s, seq_before(range->start, range->end));
 		require(s, !seq_after(range->end, edge));
 		for (j = 0; j < i; j++)
-			require(s, seq_after(range->start, seg->sack[j].end) ||
-				   seq_before(range->end, seg->sack[j].start));
+			require(s, are_apart(range, &seg->sack[j]));
 	}
 }
 

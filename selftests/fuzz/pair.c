@@ -150,6 +150,7 @@ static void toggle(struct scenario *s, u16 flag)
 	s->tcb.flags ^= flag;
 	scenario_note(s, "flag %x is %s", flag,
 		      s->tcb.flags & flag ? "on" : "off");
+	scenario_run_timers(s);	/* what was held back goes out */
 }
 
 /* ---------------------------------------------------------------- the input */
@@ -308,7 +309,7 @@ static void end(struct world *w)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int fuzz_input(const u8 *data, size_t size)
 {
 	unsigned int i;
 

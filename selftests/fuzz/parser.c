@@ -189,7 +189,7 @@ static void check_parsed(const u8 *header, u32 total_len)
 	check_written(&seg);
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int fuzz_input(const u8 *data, size_t size)
 {
 	struct input in = { data, size };
 	u32 more = input_u16(&in);
