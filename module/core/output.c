@@ -72,8 +72,12 @@ static void fill_ack(struct tcb *tcb, struct tcb_conn *conn,
 	seg->flags |= SEG_ACK;
 	seg->ack = tcb->rcv_nxt;
 
-	/* A holder without receive buffer keeps the window as it was. */
-	if (conn)
+	/*
+	 * A holder without receive buffer keeps the window as it was. So does
+	 * everybody as long as the SYN may go again, whose Window field cannot
+	 * say as much (SHLD-14).
+	 */
+	if (conn && (tcb->flags & TCB_SYN_ACKED))
 		tcb->rcv_wnd = tcb_select_window(tcb, env);
 	seg->window = (u16)min_u32(tcb->rcv_wnd >> rcv_shift(tcb),
 				   WINDOW_FIELD_MAX);
@@ -203,7 +207,8 @@ static u32 in_congestion_window(const struct tcb *tcb,
 				const struct stretch *next, u32 mss)
 {
 	u32 in_network = tcb_in_network(tcb, conn);
-	u32 cwnd = conn->cc.cwnd;
+	/* Never less than a segment, even if these have become larger. */
+	u32 cwnd = max_u32(conn->cc.cwnd, mss);
 
 	/* The first that is lost goes out whatever the window (RFC 6675, 4.3). */
 	if (next->again && next->start == tcb->snd_una)
