@@ -57,17 +57,20 @@ class Show:
         while self.waiting or self.running:
             for performance in self.ready():
                 self.resume(performance)
+        self.report()
         return self.failed
 
     def ready(self):
         """Those that have something to do; if there are none, a new one."""
         now = time.time()
         first = min((d for _, d in self.running.values()), default=now + 1)
-        # To begin takes time; whoever has something to do soon comes first.
+        # To begin takes time, and so does printing; whoever has something to do soon comes first.
         room = (self.waiting and len(self.running) < AT_ONCE and
                 first > now + BEGINNING)
         pause = 0 if room else max(0, first - now)
         found = {self.by_file[fd] for fd, _ in self.poll.poll(pause * 1000)}
+        if not found and room:
+            self.report()
         now = time.time()
         found |= {performance for performance, (_, deadline)
                   in self.running.items() if deadline <= now}
@@ -100,7 +103,6 @@ class Show:
         del self.by_file[performance.stage.wire.fileno()]
         performance.close()
         self.verdicts[number] = failure
-        self.report()
 
     def report(self):
         """Print the verdicts, in order, as far as they are known."""
