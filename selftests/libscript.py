@@ -95,8 +95,7 @@ SOON = 0.025
 EARLY = 0.003
 LATE = 1.125
 
-# net.edutcp.NAME is net.ipv4.THIS for the stock stack; times are in seconds
-# there.
+# net.edutcp.NAME is net.ipv4.THIS for the stock stack.
 STOCK_KNOBS = {
     "syn_retries": "tcp_syn_retries",
     "synack_retries": "tcp_synack_retries",

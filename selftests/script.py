@@ -7,8 +7,9 @@ peer (libscript.py has the language). They run side by side: one goes on when
 it has something to do, and a new one begins when all others wait. So what has
 to be waited for costs little, and no script is late on account of another.
 
-In the end they are played to sockets of the stock stack, but for those which
-say why it does otherwise: so what they expect is also what Linux does.
+Each is played to edutcp twice, once with sequence numbers that wrap; and to the
+stock stack, unless it says why that does otherwise: so what is expected here is
+also what Linux does.
 
 	script.py [WORD...]		only scripts whose titles have all these
 					words, or of the file of that name
@@ -29,26 +30,39 @@ from libscript import Performance, read_scripts
 AT_ONCE = 100
 # To begin a script takes less than so many seconds.
 BEGINNING = 0.03
-# How a script is played: what its title is followed by, the peer's initial
-# sequence number (an ordinary one, and one that wraps within a little text),
-# and whether to the stock stack.
-WAYS = (
-    ("", 1000, False),
-    (" (the peer's numbers wrap)", 2**32 - 50, False),
-    (" (stock TCP)", 1000, True),
-)
+# The ways in which a script is played.
+WAYS = _, WRAPPING, STOCK = ("to edutcp", "with numbers that wrap",
+                             "to the stock stack")
+
+
+def perform(script, way):
+    """Begin to play a script."""
+    iss = 1000
+    if way == WRAPPING:
+        # The peer's, in the midst of what it sends within our window.
+        ends = [line.segment.end for line in script.lines
+                if line.word == "<" and line.segment]
+        iss = 2**32 - 1 - max((e for e in ends if 0 < e < 70000),
+                              default=0) // 2
+    return Performance(script, iss, way == STOCK)
 
 
 class Show:
     """All the scripts, one beside the other."""
 
-    def __init__(self, parts):
-        self.waiting = list(enumerate(parts, 1))
-        self.parts = parts
-        self.running = {}       # performance: (number, deadline)
+    def __init__(self, scripts):
+        self.scripts = scripts
+        self.left = {}          # how often a script is still to be played
+        self.waiting = []       # (script, way)
+        for script in scripts:
+            for way in WAYS:
+                if not (way == STOCK and script.not_stock):
+                    self.waiting.append((script, way))
+                    self.left[script] = self.left.get(script, 0) + 1
+        self.failures = {script: [] for script in scripts}
+        self.running = {}       # performance: (script, way, deadline)
         self.poll = select.poll()
         self.by_file = {}
-        self.verdicts = {}
         self.printed = 0
         self.failed = 0
 
@@ -63,7 +77,8 @@ class Show:
     def ready(self):
         """Those that have something to do; if there are none, a new one."""
         now = time.time()
-        first = min((d for _, d in self.running.values()), default=now + 1)
+        first = min((entry[2] for entry in self.running.values()),
+                    default=now + 1)
         # To begin takes time, and so does printing; whoever has something to do soon comes first.
         room = (self.waiting and len(self.running) < AT_ONCE and
                 first > now + BEGINNING)
@@ -72,54 +87,49 @@ class Show:
         if not found and room:
             self.report()
         now = time.time()
-        found |= {performance for performance, (_, deadline)
-                  in self.running.items() if deadline <= now}
+        found |= {performance for performance, entry in self.running.items()
+                  if entry[2] <= now}
         if not found and room:
             found = {self.begin()}
         return found
 
     def begin(self):
-        number, (script, (_, iss, stock)) = self.waiting.pop(0)
-        performance = Performance(script, iss, stock)
-        self.running[performance] = (number, 0)
+        script, way = self.waiting.pop(0)
+        performance = perform(script, way)
+        self.running[performance] = (script, way, 0)
         self.by_file[performance.stage.wire.fileno()] = performance
         self.poll.register(performance.stage.wire, select.POLLIN)
         return performance
 
     def resume(self, performance):
-        number, _ = self.running[performance]
-        failure = deadline = None
+        script, way, _ = self.running[performance]
+        deadline = None
         try:
             deadline = performance.resume()
         except Exception as error:      # pylint: disable=broad-except
-            failure = [error if isinstance(error, Failure)
-                       else traceback.format_exc()]
-            failure += performance.show()
+            self.failures[script] += [
+                "played %s:" % way, error if isinstance(error, Failure)
+                else traceback.format_exc(), *performance.show()]
         if deadline is not None:
-            self.running[performance] = (number, deadline)
+            self.running[performance] = (script, way, deadline)
             return
         del self.running[performance]
         self.poll.unregister(performance.stage.wire)
         del self.by_file[performance.stage.wire.fileno()]
         performance.close()
-        self.verdicts[number] = failure
+        self.left[script] -= 1
 
     def report(self):
         """Print the verdicts, in order, as far as they are known."""
-        while self.printed + 1 in self.verdicts:
+        while (self.printed < len(self.scripts) and
+               not self.left[self.scripts[self.printed]]):
+            script = self.scripts[self.printed]
             self.printed += 1
-            failure = self.verdicts[self.printed]
-            script, (way, _, _) = self.parts[self.printed - 1]
-            if failure:
-                self.failed += 1
-                diagnose(failure)
-            print("%sok %d %s%s" % ("not " if failure else "", self.printed,
-                                    script.title, way), flush=True)
-
-
-def missing(script, knobs):
-    """Does a script need what this module does not have?"""
-    return [name for name in script.needs if name not in knobs]
+            failure = self.failures[script]
+            self.failed += bool(failure)
+            diagnose(failure)
+            print("%sok %d %s" % ("not " if failure else "", self.printed,
+                                  script.title), flush=True)
 
 
 def main():
@@ -134,15 +144,16 @@ def main():
                       for word in words)]
     subprocess.run(["modprobe", "-q", "tun"], check=False)
     knobs = os.listdir("/proc/sys/net/edutcp")
-    later = [s for s in scripts if missing(s, knobs)]
-    parts = [(script, way) for way in WAYS for script in scripts
-             if not (script.not_stock if way[2] else script in later)]
-    print("TAP version 13\n1..%d" % len(parts), flush=True)
+    later = [script for script in scripts
+             if any(name not in knobs for name in script.needs)]
+    # Those that only the stock stack could play show nothing of edutcp.
+    scripts = [script for script in scripts if script not in later]
+    print("TAP version 13\n1..%d" % len(scripts), flush=True)
     if later:
         diagnose(["%d scripts are for what this module does not have yet" %
                   len(later)])
     begun = time.time(), time.process_time()
-    failed = Show(parts).run()
+    failed = Show(scripts).run()
     diagnose(["%.1f s, %.1f s of them busy" % (
         time.time() - begun[0], time.process_time() - begun[1])])
     return 1 if failed else 0
