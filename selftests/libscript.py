@@ -84,7 +84,7 @@ from libhost import Failure
 from libnotation import (BITS, NAMES, Written, join_options, option_octets, relative,
                          same_options, text, write_options)
 from libsegment import icmp_octets, ip_octets, tcp_octets
-from libstage import LOCAL, PEER, Stage
+from libstage import LOCAL
 
 PORT = 80
 PEER_PORT = 4000
@@ -165,6 +165,11 @@ class Script:
         self.not_stock = None
         self.mtu = 1500
 
+    def is_alone(self):
+        """Must it have a stage to itself, with its knobs and counters?"""
+        return self.mtu != 1500 or any(line.word in ("set", "stat")
+                                       for line in self.lines)
+
     def add(self, writing, number):
         """Take in a line."""
         word, _, rest = writing.partition(" ")
@@ -221,6 +226,7 @@ class Peer:
         self.their_port = None      # of the socket that is tested
         self.their_iss = None
         self.highest = None         # of their sequence numbers, + 1
+        self.their_ack = None       # their last ACK: what they expect
         self.first_ts = 0
         self.last_ts = 0
         self.segments = []          # received, not yet expected
@@ -259,11 +265,12 @@ class Peer:
 class Performance:
     """A script that is being run."""
 
-    def __init__(self, script, iss=1000, stock=False):
+    def __init__(self, script, stage, iss=1000, stock=False):
         self.script = script
-        self.stock = stock
+        self.stage = stage
+        self.address = stage.new_host()
         self.iss = iss
-        self.stage = Stage(script.mtu)
+        self.stock = stock
         self.peers = {}
         self.peer = self._peer("A")
         self.listener = None
@@ -288,7 +295,9 @@ class Performance:
             self._take(segment)
 
     def _take(self, segment):
-        port = segment.destination[1]
+        address, port = segment.destination
+        if address != self.address:
+            return      # there was another script on this stage
         peer = next((p for p in self.peers.values() if p.port == port), None)
         if peer is None:
             self._note(segment.time, "> to port %d, where nobody is" % port)
@@ -314,6 +323,7 @@ class Performance:
             peer.highest = (segment.seq + segment.length()) % 2**32
         if {"ACK", "RST"} & segment.flags == {"ACK"}:
             peer.opened = True
+            peer.their_ack = segment.ack
         peer.segments.append(segment)
         self.last_segment = segment
 
@@ -344,13 +354,11 @@ class Performance:
             if sock is not None and sock.fileno() >= 0:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abort)
                 sock.close()
-        if not self.stock:
-            # What has been closed already would keep its namespace.
-            for row in self.stage.rows():
-                self.stage.send(self._packet(
-                    row["remote"][1], row["local"][1], row["rcv_nxt"], 0,
-                    0x04))
-        self.stage.close()
+        for peer in self.peers.values():
+            # What has been closed lives on without a socket.
+            if peer.their_ack is not None:
+                self.stage.send(self._packet(peer.port, peer.their_port,
+                                             peer.their_ack, 0, BITS["R"]))
 
     # the script's side
 
@@ -398,11 +406,10 @@ class Performance:
 
     # segments
 
-    @staticmethod
-    def _packet(sport, dport, seq, ack, flags, data=b"", **more):
+    def _packet(self, sport, dport, seq, ack, flags, data=b"", **more):
+        ends = {"source": self.address, "destination": LOCAL}
         return ip_octets(tcp_octets(sport, dport, seq, ack, flags, data,
-                                    source=PEER, destination=LOCAL, **more),
-                         source=PEER, destination=LOCAL)
+                                    **ends, **more), **ends)
 
     def _do_arrives(self, line):
         if not line.segment:
@@ -441,11 +448,12 @@ class Performance:
             seq = (self.peer.their_iss + more["seq"]) % 2**32
         quoted = ip_octets(
             tcp_octets(ours.source[1], ours.destination[1], seq, ours.ack,
-                       0x10, source=LOCAL, destination=PEER),
-            source=LOCAL, destination=PEER)
+                       BITS["."], source=LOCAL, destination=self.address),
+            source=LOCAL, destination=self.address)
         self.event = self.stage.send(ip_octets(
             icmp_octets(*ICMP[name], more.get("mtu", 0), quoted),
-            source=PEER, destination=LOCAL, protocol=socket.IPPROTO_ICMP))
+            source=self.address, destination=LOCAL,
+            protocol=socket.IPPROTO_ICMP))
         self._note(self.event, self.line.writing)
 
     def _do_expect(self, line):
@@ -543,7 +551,7 @@ class Performance:
 
     def _do_connect(self, _line):
         self._call("EINPROGRESS", self._socket().connect,
-                              (PEER, self.peer.port))
+                              (self.address, self.peer.port))
         port = self.peer.sock.getsockname()[1]
         if port != self.peer.their_port:
             # There is no old connection whose numbers must be passed.
@@ -553,7 +561,7 @@ class Performance:
         def accept():
             sock, address = self.listener.accept()
             sock.setblocking(False)
-            if address != (PEER, self.peer.port):
+            if address != (self.address, self.peer.port):
                 raise Failure("it accepts a connection from %s:%d" % address)
             self.peer.sock = sock
         self._call("0", accept)
@@ -633,11 +641,11 @@ class Performance:
         """The peer's row in the table of connections, or {}. Of LISTEN it is
         the listener's, if there is none of the peer's."""
         if self.stock:
-            states = self.stage.stock_states(self.peer.port)
+            states = self.stage.stock_states(self.address, self.peer.port)
             if not states and state == "LISTEN":
-                states = self.stage.stock_states(0)
+                states = self.stage.stock_states("0.0.0.0", 0)
             return {"state": states[0]} if states else {}
-        rows = self.stage.rows(remote=(PEER, self.peer.port))
+        rows = self.stage.rows(remote=(self.address, self.peer.port))
         if not rows and state == "LISTEN":
             rows = self.stage.rows(state="LISTEN")
         return rows[0] if rows else {}
