@@ -278,7 +278,7 @@ class Segment:
         self.destination = (destination, dport)
         self.flags = {name for i, name in enumerate(self.BITS)
                       if bits & 1 << i}
-        self.options = _parse_options(tcp[20:(offset >> 4) * 4])
+        self.layout, self.options = _parse_options(tcp[20:(offset >> 4) * 4])
         self.text = tcp[(offset >> 4) * 4:]
         # None: nobody has computed it, for the segment stays in the machine.
         pseudo = packet[12:20] + struct.pack("!HH", 6, len(tcp))
@@ -300,18 +300,29 @@ class Segment:
 
 
 def _parse_options(octets):
-    """The options of a header: {"mss": 1460, "wscale": 3, kind: value...}"""
-    options = {}
+    """The options of a header: their names in order, and their values.
+
+    {"mss": 1460, "wscale": 3, "sackOK": True, "TS": (val, ecr),
+    "sack": [(start, end)...], kind: octets...}
+    """
+    layout, options = [], {}
     while octets and octets[0]:
-        if octets[0] == 1:
-            octets = octets[1:]
-            continue
-        value = octets[2:octets[1]]
-        name = {2: "mss", 3: "wscale"}.get(octets[0], octets[0])
-        options[name] = (int.from_bytes(value, "big")
-                         if isinstance(name, str) else value)
-        octets = octets[max(octets[1], 2):]
-    return options
+        kind = octets[0]
+        length = 1 if kind == 1 else max(octets[1], 2) if octets[1:] else 2
+        value, octets = octets[2:length], octets[length:]
+        name = {1: "nop", 2: "mss", 3: "wscale", 4: "sackOK"}.get(kind, kind)
+        if name in ("mss", "wscale"):
+            value = int.from_bytes(value, "big")
+        elif name == "sackOK":
+            value = True
+        elif kind == 5 and len(value) % 8 == 0:
+            name, value = "sack", list(struct.iter_unpack("!II", value))
+        elif kind == 8 and len(value) == 8:
+            name, value = "TS", struct.unpack("!II", value)
+        layout.append(name)
+        if name != "nop":
+            options[name] = value
+    return layout, options
 
 
 def _sum(octets):
@@ -520,9 +531,11 @@ class Recorder:
         b = segments[0].destination if segments else first.remote
         if not self.alone and b[0] == self.left.address:
             a, b = b, a
-        base = {}
+        base, clock = {}, {}
         for segment in segments:
             base.setdefault(segment.source, segment.seq)
+            if "TS" in segment.options:
+                clock.setdefault(segment.source, segment.options["TS"][0])
         for segment in segments:        # the peer may never have spoken
             if "ACK" in segment.flags:
                 base.setdefault(segment.destination, segment.ack - 1)
@@ -532,7 +545,7 @@ class Recorder:
         for event in events:
             when = (event.time - self.since) * 1000
             if isinstance(event, Segment):
-                text = self._arrow(event, base, event.source == a)
+                text = self._arrow(event, base, clock, event.source == a)
             else:
                 text = "%s -> %s: %s" % (event.old, event.new, event.cause)
                 if event.local != a:
@@ -541,7 +554,7 @@ class Recorder:
         return lines
 
     @staticmethod
-    def _arrow(segment, base, rightwards):
+    def _arrow(segment, base, clock, rightwards):
         words = [segment.kind() or "(no flags)",
                  "seq=%d" % ((segment.seq - base[segment.source]) % 2**32)]
         if "ACK" in segment.flags:
@@ -550,7 +563,7 @@ class Recorder:
         if segment.text:
             words.append("len=%d" % len(segment.text))
         words.append("win=%d" % segment.window)
-        words += ["%s=%s" % option for option in segment.options.items()]
+        words += _option_words(segment, base, clock)
         if segment.checksum_ok is False:
             words.append("BAD CHECKSUM")
         text = " ".join(words)
@@ -560,6 +573,27 @@ class Recorder:
 
     def close(self):
         self.sock.close()
+
+
+def _option_words(segment, base, clock):
+    """Options in words; sequence numbers and clocks begin at 0, as the rest
+    of a ladder does."""
+    for name, value in segment.options.items():
+        if name == "sackOK":
+            yield name
+        elif name == "sack":
+            zero = base.get(segment.destination, 0)
+            yield "sack=" + ",".join(
+                "%d-%d" % tuple((edge - zero) % 2**32 for edge in edges)
+                for edges in value)
+        elif name == "TS":
+            val, ecr = value
+            val -= clock[segment.source]
+            if ecr:
+                ecr -= clock.get(segment.destination, 0)
+            yield "TS=%d:%d" % (val % 2**32, ecr % 2**32)
+        else:
+            yield "%s=%s" % (name, value)
 
 
 def _is(endpoint, wanted):
