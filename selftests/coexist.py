@@ -16,7 +16,8 @@ import socket
 import subprocess
 import threading
 
-from libscenario import Skip, libc, run, test
+from libhost import Skip, libc
+from libscenario import run, test
 
 PORT = 80
 STOCK_PORT = 8080

@@ -14,7 +14,8 @@ import os
 import socket
 import time
 
-from libscenario import Failure, run, scratch, test
+from libhost import Failure
+from libscenario import run, scratch, test
 
 SIZE = 10 * 1000 * 1000
 PORT = 8000

@@ -9,7 +9,8 @@ import socket
 import struct
 import time
 
-from libscenario import AF_EDUTCP, Failure, libc, run, test
+from libhost import AF_EDUTCP, Failure, libc
+from libscenario import run, test
 
 PORT = 80
 REQUESTS = 40000       # rows that stay
