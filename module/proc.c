@@ -49,7 +49,9 @@ static void fill_from_sock(struct row *row, struct sock *sk,
 		return;
 	}
 	row->receive_queue = READ_ONCE(esk->rcv_queued);
-	row->send_queue = max_t(s32, row->tcb.snd_end - row->tcb.snd_una, 0);
+	row->send_queue = max_t(s32, row->tcb.snd_end +
+				     !!(row->tcb.flags & TCB_FIN_QUEUED) -
+				     row->tcb.snd_una, 0);
 	row->other_timer = row->tcb.timer == TIMER_NONE &&
 			   tcb_next_deadline(&row->tcb, &esk->conn,
 					     &edutcp_pernet(sock_net(sk))->params,

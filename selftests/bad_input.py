@@ -38,6 +38,19 @@ SEED = 4711
 # Random segments per state.
 COUNT = int(os.environ.get("COUNT", "5000"))
 
+MSS = b"\x02\x04\x05\xb4"
+SACK_OK = b"\x04\x02"
+WSCALE = b"\x01\x03\x03\x07"
+
+
+def timestamps(val, ecr):
+    """The option."""
+    return b"\x08\x0a" + struct.pack("!II", val & MASK, ecr & MASK)
+
+
+# What a SYN of Linux offers.
+ALL_OPTIONS = MSS + SACK_OK + timestamps(1 << 30, 0) + WSCALE
+
 
 def stat(name):
     """A counter of /proc/edutcp/stats."""
@@ -144,8 +157,9 @@ class Peer:
 
     ports = iter(range(1024, 60000))
 
-    def __init__(self, wire, dport=PORT):
+    def __init__(self, wire, dport=PORT, options=None):
         self.wire = wire
+        self.options = MSS if options is None else options
         self.port = next(Peer.ports)
         self.dport = dport
         self.iss = random.getrandbits(32)
@@ -169,7 +183,7 @@ class Peer:
 
     def syn(self):
         """To SYN-RECEIVED."""
-        self.send(SYN, options=b"\x02\x04\x05\xb4")
+        self.send(SYN, options=self.options)
         seg = self.answer()
         check(seg is not None and seg.flags == SYN | ACK, "no SYN,ACK")
         self.nxt = self.iss + 1 & MASK
@@ -262,8 +276,6 @@ def quiet(peer):
 
 # ------------------------------------------------------------------- tests
 
-MSS = b"\x02\x04\x05\xb4"
-
 BAD_OPTIONS = {
     "length 0": b"\x02\x00\x05\xb4",
     "length 1": b"\x02\x01\x05\xb4",
@@ -278,6 +290,16 @@ BAD_OPTIONS = {
     "MSS of length 5": b"\x02\x05\x05\xb4\x00\x00\x00\x00",
     "window scale of length 2": b"\x03\x02\x01\x01",
     "window scale of length 4": b"\x03\x04\x07\x07",
+    "SACK-permitted of length 3": b"\x04\x03\x00\x01",
+    "SACK-permitted past the header": b"\x01\x01\x01\x04",
+    "SACK without a range": b"\x05\x02\x01\x01",
+    "SACK of half a range": b"\x05\x06" + b"\0" * 6,
+    "SACK of one range and a half": b"\x05\x0e" + b"\0" * 14,
+    "SACK past the header": b"\x05\x12" + b"\0" * 10,
+    "timestamps of length 2": b"\x08\x02\x01\x01",
+    "timestamps of length 9": b"\x08\x09" + b"\0" * 10,
+    "timestamps of length 11": b"\x08\x0b" + b"\0" * 10,
+    "timestamps past the header": b"\x08\x0a" + b"\0" * 6,
     "good MSS, then bad": MSS + b"\x02\x09\x00\x00",
 }
 
@@ -441,6 +463,58 @@ def test_flags_in_window(wire, listener):
     peer.close()
 
 
+def test_old_timestamps(wire, listener):
+    """segments that are too old by their timestamps, and of any age without"""
+    peer = Peer(wire, options=ALL_OPTIONS).connect(listener)
+    now = 1 << 30
+    with Counted("DropPaws", 3):
+        peer.send(ACK, b"old", options=timestamps(now - 1, 0))
+        peer.send(ACK | FIN, options=timestamps(now - (1 << 30), 0))
+        peer.send(SYN, options=timestamps(now - (1 << 31) + 1, 0))
+    check(state_of(peer.port) == "ESTABLISHED", "the connection is gone")
+    seg = peer.answer()
+    check(seg is not None and seg.flags == ACK and seg.ack == peer.nxt,
+          "no ACK in answer")
+    with Counted("DropPaws", 0):
+        for options in (timestamps(now, 0), timestamps(now + 1, 0), b""):
+            peer.send(ACK, b"x", options=options)
+            peer.nxt += 1
+            check(peer.sock.recv(9) == b"x", "the octet does not come")
+    with Counted("DropPaws"):
+        peer.send(ACK, b"old", options=timestamps(now, 0))
+    peer.still_works()
+    peer.close()
+
+
+def test_wrong_sack(wire, listener):
+    """SACK options that say what cannot be"""
+    peer = Peer(wire, options=ALL_OPTIONS).connect(listener)
+    peer.sock.sendall(b"d" * 1000)
+    check(peer.answer() is not None, "no data comes")
+    first = peer.ack
+    for ranges in ((first, first + 1000), (first + 500, first + 2000),
+                   (first - 500, first + 500), (first + 800, first + 100),
+                   (first + 5, first + 5), (first + (1 << 31), first + 1000),
+                   (1000000 + first, 1001000 + first)):
+        octets = struct.pack("!BBII", 5, 10, *(edge & MASK for edge in ranges))
+        for _ in range(5):
+            peer.send(ACK, options=octets)
+    wire.drain()
+    # Once all of it, and then the truth: nothing has arrived.
+    peer.send(ACK, options=struct.pack("!BBII", 5, 10, first + 1 & MASK,
+                                       first + 1000 & MASK))
+    got = b""
+    while len(got) < 1000:
+        seg = peer.answer(5)
+        check(seg is not None, "the data does not come again")
+        if seg.data and seg.seq == peer.ack:
+            got += seg.data
+            peer.ack = peer.ack + len(seg.data) & MASK
+            peer.send(ACK)
+    peer.still_works()
+    peer.close()
+
+
 def test_fragments(wire, listener):
     """IP fragments: whole, incomplete, with the header cut"""
     peer = Peer(wire).connect(listener)
@@ -495,14 +569,27 @@ def test_text_before_and_behind(wire, listener):
     peer.close()
 
 
-def random_options():
-    """Options, more bad than good."""
+def random_sack(peer):
+    """A SACK option: near what may be in flight, or anywhere."""
+    edges = [random.getrandbits(32) if random.random() < 0.2 else
+             peer.ack + random_offset(peer.window) & MASK
+             for _ in range(2 * random.randrange(1, 5))]
+    return bytes((5, 2 + 4 * len(edges))) + struct.pack(f"!{len(edges)}I",
+                                                        *edges)
+
+
+def random_options(peer):
+    """Options: right, wrong, or neither."""
     kind = random.random()
-    if kind < 0.6:
+    if kind < 0.5:
         return b""
+    if kind < 0.55:
+        return random.choice((MSS, ALL_OPTIONS))
     if kind < 0.7:
-        return MSS
+        return timestamps((1 << 30) + random_offset(1000), random.getrandbits(32))
     if kind < 0.8:
+        return random_sack(peer)
+    if kind < 0.9:
         return random.choice(list(BAD_OPTIONS.values()))
     return random.randbytes(random.randrange(1, 41))
 
@@ -530,7 +617,7 @@ def send_random(peer, wire, port=None):
     wire.send(port or peer.port, peer.dport,
               peer.nxt + random_offset(peer.window),
               peer.ack + random_offset(65535), flags, data,
-              options=random_options(), reserved=random.choice((0, 0, 0, 15)),
+              options=random_options(peer), reserved=random.choice((0, 0, 0, 15)),
               window=random.choice((65535, 0, 1, random.randrange(65536))),
               **more)
 
@@ -623,7 +710,7 @@ def random_in(state):
         victims = listener_at(PORT + 1, 4096)
         sent = rounds = 0
         while sent < COUNT:
-            peer = Peer(wire, PORT + 1)
+            peer = Peer(wire, PORT + 1, random.choice((MSS, ALL_OPTIONS)))
             STATES[state](peer, victims)
             if peer.port:
                 seen = state_of(peer.port)
@@ -684,7 +771,8 @@ def main():
     listener = listener_at(PORT)
     tests = [test_malformed_to_listener, test_malformed_to_connection,
              test_harmless_oddities, test_not_unicast, test_flags_in_listen,
-             test_flags_out_of_window, test_flags_in_window, test_fragments,
+             test_flags_out_of_window, test_flags_in_window,
+             test_old_timestamps, test_wrong_sack, test_fragments,
              test_text_before_and_behind, test_random_unacceptable]
     tests += [random_in(state) for state in STATES]
 

@@ -212,9 +212,11 @@ class Recorder:
         b = segments[0].destination if segments else first.remote
         if not self.alone and b[0] == self.left.address:
             a, b = b, a
-        base = {}
+        base, clock = {}, {}
         for segment in segments:
             base.setdefault(segment.source, segment.seq)
+            if "TS" in segment.options:
+                clock.setdefault(segment.source, segment.options["TS"][0])
         for segment in segments:        # the peer may never have spoken
             if "ACK" in segment.flags:
                 base.setdefault(segment.destination, segment.ack - 1)
@@ -224,7 +226,7 @@ class Recorder:
         for event in events:
             when = (event.time - self.since) * 1000
             if isinstance(event, Segment):
-                text = self._arrow(event, base, event.source == a)
+                text = self._arrow(event, base, clock, event.source == a)
             else:
                 text = "%s -> %s: %s" % (event.old, event.new, event.cause)
                 if event.local != a:
@@ -233,7 +235,7 @@ class Recorder:
         return lines
 
     @staticmethod
-    def _arrow(segment, base, rightwards):
+    def _arrow(segment, base, clock, rightwards):
         words = [segment.kind() or "(no flags)",
                  "seq=%d" % ((segment.seq - base[segment.source]) % 2**32)]
         if "ACK" in segment.flags:
@@ -242,7 +244,7 @@ class Recorder:
         if segment.text:
             words.append("len=%d" % len(segment.text))
         words.append("win=%d" % segment.window)
-        words += ["%s=%s" % option for option in segment.options.items()]
+        words += _option_words(segment, base, clock)
         if segment.checksum_ok is False:
             words.append("BAD CHECKSUM")
         text = " ".join(words)
@@ -252,6 +254,27 @@ class Recorder:
 
     def close(self):
         self.sock.close()
+
+
+def _option_words(segment, base, clock):
+    """Options in words; sequence numbers and clocks begin at 0, as the rest
+    of a ladder does."""
+    for name, value in segment.options.items():
+        if name == "sackOK":
+            yield name
+        elif name == "sack":
+            zero = base.get(segment.destination, 0)
+            yield "sack=" + ",".join(
+                "%d-%d" % tuple((edge - zero) % 2**32 for edge in edges)
+                for edges in value)
+        elif name == "TS":
+            val, ecr = value
+            val -= clock[segment.source]
+            if ecr:
+                ecr -= clock.get(segment.destination, 0)
+            yield "TS=%d:%d" % (val % 2**32, ecr % 2**32)
+        else:
+            yield "%s=%s" % (name, value)
 
 
 def _is(endpoint, wanted):

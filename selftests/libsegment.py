@@ -24,7 +24,13 @@ class Segment:
         self.flags = {name for i, name in enumerate(self.BITS)
                       if bits & 1 << i}
         self.option_list = parse_options(tcp[20:(offset >> 4) * 4])
-        self.options = _by_name(self.option_list)
+        named = [_named(*option) for option in self.option_list]
+        # The names in order, padding too: ["mss", "nop", "wscale"]
+        self.layout = [name for name, _ in named]
+        # {"mss": 1460, "wscale": 3, "sackOK": b"", "TS": (val, ecr),
+        # "sack": [(start, end)...], kind: value...}
+        self.options = {name: value for name, value in named
+                        if name not in ("eol", "nop")}
         self.text = tcp[(offset >> 4) * 4:]
         # None: nobody has computed it, for the segment stays in the machine.
         pseudo = packet[12:20] + struct.pack("!HH", 6, len(tcp))
@@ -63,15 +69,19 @@ def parse_options(octets):
     return options
 
 
-def _by_name(options):
-    """As a dict: {"mss": 1460, "wscale": 3, kind: value...}"""
-    named = {}
-    for kind, value in options:
-        name = {2: "mss", 3: "wscale"}.get(kind, kind)
-        if kind > 1:
-            named[name] = (int.from_bytes(value, "big")
-                           if isinstance(name, str) else value)
-    return named
+NAMES = {0: "eol", 1: "nop", 2: "mss", 3: "wscale", 4: "sackOK"}
+
+
+def _named(kind, value):
+    """An option's name and value; of one that we do not know, or that is
+    malformed, its kind and octets."""
+    if kind in (2, 3):
+        value = int.from_bytes(value, "big")
+    elif kind == 5 and len(value) % 8 == 0:
+        return "sack", list(struct.iter_unpack("!II", value))
+    elif kind == 8 and len(value) == 8:
+        return "TS", struct.unpack("!II", value)
+    return NAMES.get(kind, kind), value
 
 
 def _sum(octets):

@@ -527,7 +527,7 @@ static inline size_t fill(int fd)
 	size_t total = 0;
 	ssize_t sent;
 
-	while (failures < 5) {
+	while (failures < 10) {
 		sent = send(fd, block, sizeof(block), MSG_DONTWAIT);
 		if (sent > 0) {
 			total += sent;

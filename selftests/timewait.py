@@ -152,24 +152,6 @@ def half_closed(t):
     recorder.expect_states(server, b, a, ACCEPTED + closer)
 
 
-@test("both close at the same moment: CLOSING, then TIME_WAIT on both sides")
-def simultaneous_close(t):
-    client, server = t.hosts()
-    recorder = t.record(client, server)
-    sock, accepted, a, b, _ = connect(t, client, server)
-    for host in client, server:
-        host.cable("delay", "500ms")
-    # The second closes while the first one's FIN is still on its way.
-    sock.close()
-    accepted.close()
-    recorder.expect_states(client, a, b, OPENED + [
-        "FIN_WAIT_1", "CLOSING", "TIME_WAIT"])
-    recorder.expect_states(server, b, a, ACCEPTED + [
-        "FIN_WAIT_1", "CLOSING", "TIME_WAIT"])
-    t.equal([client.rows(local=a)[0]["state"],
-             server.rows(remote=a)[0]["state"]], ["TIME_WAIT"] * 2, "states")
-
-
 @test("FIN_WAIT_2 does not wait for ever when nobody is there to read")
 def fin_wait_2(t):
     client, server = t.hosts()

@@ -19,16 +19,21 @@ import signal
 from libscenario import run, scratch, test
 
 PORT = 80
+STOCK_PORT = 81
+
+# As Linux writes them, which is how every trace looks that a student will see.
+SYN_OPTIONS = ["mss", "sackOK", "TS", "nop", "wscale"]
+OPTIONS = ["nop", "nop", "TS"]
 
 
-def connect(t, client, server):
+def connect(t, client, server, stock=False):
     """A connection: client's socket, server's socket, and both endpoints."""
-    listener = server.listen(PORT)
-    sock = client.edutcp()
-    sock.connect((server.address, PORT))
+    listener = server.listen(STOCK_PORT if stock else PORT, stock=stock)
+    sock = client.stock() if stock else client.edutcp()
+    sock.connect((server.address, listener.getsockname()[1]))
     accepted, peer = listener.accept()
     t.defer(accepted.close)
-    return sock, accepted, peer, (server.address, PORT)
+    return sock, accepted, peer, sock.getpeername()
 
 
 def check_all(t, recorder):
@@ -38,31 +43,37 @@ def check_all(t, recorder):
         t.equal(segment.checksum_ok, True, "checksum is right")
         t.equal(segment.ip_checksum_ok, True, "IP checksum is right")
         t.check("URG" not in segment.flags, "no segment is urgent")
-        t.check("SYN" in segment.flags or not segment.options,
-                "options are only in a SYN")
+        if "RST" not in segment.flags:
+            t.equal(segment.layout, SYN_OPTIONS if "SYN" in segment.flags
+                    else OPTIONS, "options of " + segment.kind())
 
 
-def talk(t, client, server, recorder, payload):
+def talk(t, client, server, recorder, payload, stock=False):
     """One connection, one request, both sides close one after the other."""
-    sock, accepted, a, b = connect(t, client, server)
+    sock, accepted, a, b = connect(t, client, server, stock)
+
+    def wait_for_ack(source, segment, what):
+        end = (segment.seq + segment.length()) % 2**32
+        t.wait_for(lambda: [s for s in recorder.sent(source=source)
+                            if s.kind() == "ACK" and s.ack == end],
+                   "the ACK of " + what)
+
     sock.sendall(payload)
     received = b""
     while len(received) < len(payload):
         received += accepted.recv(65536)
     t.equal(received, payload, "what the server has read")
-    t.wait_for(lambda: not client.rows(local=a)[0]["send_queue"],
-               "the ACK of all text")
+    wait_for_ack(b, recorder.sent(source=a, text=True)[-1], "all text")
 
     sock.close()
     fin = t.wait_for_sent(recorder, "the client's FIN", source=a,
                           kind="FIN,ACK")[0]
     t.equal(accepted.recv(1), b"", "what the server reads after the FIN")
-    t.wait_for(lambda: [s for s in recorder.sent(source=b, kind="ACK")
-                        if s.ack == (fin.seq + 1) % 2**32],
-               "the server's ACK of the client's FIN")
-    t.wait_for_row(client, remote=b, state="FIN_WAIT_2")
+    wait_for_ack(b, fin, "the client's FIN")
     accepted.close()
-    t.wait_for_row(client, remote=b, state="TIME_WAIT")
+    fin = t.wait_for_sent(recorder, "the server's FIN", source=b,
+                          kind="FIN,ACK")[0]
+    wait_for_ack(a, fin, "the server's FIN")
     return a, b
 
 
@@ -97,7 +108,8 @@ def whole_connection(t):
             continue
         t.equal(segment.kind(), "ACK", "flags of a segment with text")
         t.equal(segment.seq, seq, "sequence number of the text")
-        t.check(0 < len(segment.text) <= 1460, "text is within the MSS")
+        t.check(0 < len(segment.text) <= 1448,
+                "text and options are within the MSS")
         seq = (seq + len(segment.text)) % 2**32
         text += segment.text
     t.equal(text, payload, "the text on the cable")
@@ -139,7 +151,7 @@ def tcpdump(t):
             return "listening on" in errors.read()
         t.wait_for(listening, "tcpdump to listen")
         talk(t, client, server, recorder, b"x" * 1000)
-        size = sum(16 + 14 + 20 + 20 + 4 * (2 * ("SYN" in s.flags)) +
+        size = sum(16 + 14 + 20 + 20 + (20 if "SYN" in s.flags else 12) +
                    len(s.text) for s in recorder.sent())
         t.wait_for(lambda: os.path.getsize(capture) >= 24 + size,
                    "tcpdump to have written all segments")
@@ -153,34 +165,104 @@ def tcpdump(t):
     t.equal(len(flags), len(recorder.segments), "tcpdump's segments")
     t.equal(len(re.findall(r"cksum 0x\w+ \(correct\)", text)), len(flags),
             "checksums that tcpdump finds correct in\n" + text)
-    for options in re.findall(r"options \[(.*?)\]", text):
-        t.check(re.fullmatch(r"mss 1460,nop,wscale \d+", options),
-                "options are MSS 1460 and window scale, not " + options)
-    t.equal(len(re.findall("options", text)), 2, "segments with options")
+    stamp = r"TS val \d+ ecr \d+"
+    found = re.findall(r"options \[(.*?)\]", text)
+    t.equal(len(found), len(flags), "segments with options")
+    for syn in found[:2]:
+        t.check(re.fullmatch("mss 1460,sackOK,%s,nop,wscale \\d+" % stamp, syn),
+                "options of a SYN, which are: " + syn)
+    for other in found[2:]:
+        t.check(re.fullmatch("nop,nop," + stamp, other),
+                "options of another segment, which are: " + other)
 
 
-@test("a SYN and a SYN,ACK carry MSS 1460 and a window scale")
+@test("a trace of edutcp reads like one of the stock stack")
+def like_stock(t):
+    client, server = t.hosts(offload=False)
+    recorder = t.record(client, server)
+    payload = os.urandom(5000)
+
+    def trace(stock):
+        """The segments, but for ACKs: these depend on the machine's speed."""
+        a, b = talk(t, client, server, recorder, payload, stock)
+        segments = recorder.sent(a, b) + recorder.sent(b, a)
+        t.equal({tuple(s.layout) for s in segments if s.is_bare()},
+                {tuple(OPTIONS)}, "options of ACKs")
+        t.check("PSH" in [s for s in segments if s.text][-1].flags,
+                "the last segment of the text pushes")
+        zero = {s.source: s.seq for s in segments if "SYN" in s.flags}
+        return [("client" if s.source == a else "server", s.kind(),
+                 (s.seq - zero[s.source]) % 2**32, len(s.text), s.layout,
+                 s.options.get("mss"))
+                for s in segments if not s.is_bare()]
+
+    t.equal(trace(stock=False), trace(stock=True), "the trace")
+
+
+@test("a SYN and a SYN,ACK carry the options of Linux, in its order")
 def options(t):
     client, server = t.hosts(offload=False)
     recorder = t.record(client, server)
     connect(t, client, server)
     for kind in ("SYN", "SYN,ACK"):
         syn = t.wait_for_sent(recorder, kind, kind=kind)[0]
-        t.equal(set(syn.options), {"mss", "wscale"}, "options of " + kind)
+        t.equal(syn.layout, SYN_OPTIONS, "options of " + kind)
         t.equal(syn.options["mss"], 1460, "MSS of " + kind)
         t.check(syn.options["wscale"] <= 14, "window scale is at most 14")
         t.check(syn.window > 0, "the window is open")
+    first, answer = recorder.sent(kind="SYN") + recorder.sent(kind="SYN,ACK")
+    t.equal(first.options["TS"][1], 0, "TSecr of the SYN")
+    t.equal(answer.options["TS"][1], first.options["TS"][0],
+            "TSecr of the SYN,ACK")
 
 
-@test("who does not offer a window scale gets none")
-def no_scale(t):
+# What to switch off, and what of a SYN's options is then left.
+SWITCHES = (
+    ("window_scaling", ["mss", "sackOK", "TS"], OPTIONS),
+    ("sack", ["mss", "nop", "nop", "TS", "nop", "wscale"], OPTIONS),
+    ("timestamps", ["mss", "nop", "nop", "sackOK", "nop", "wscale"], []),
+)
+
+
+@test("each option can be switched off, and the SYN is still as Linux's")
+def switches(t):
     client, server = t.hosts(offload=False)
-    client.set("net.ipv4.tcp_window_scaling", 0)
     recorder = t.record(client, server)
-    server.listen(PORT)
-    client.stock().connect((server.address, PORT))
+    for port, (name, syn, other) in enumerate(SWITCHES, 1001):
+        for family in ("ipv4.tcp_", "edutcp."):
+            client.set("net." + family + name, 0)
+        server.listen(port)
+        for sock in client.edutcp(), client.stock():
+            sock.connect((server.address, port))
+            a, b = sock.getsockname(), (server.address, port)
+            what = " with %s=0" % name
+            t.equal(recorder.sent(a, b, "SYN")[0].layout, syn, "SYN" + what)
+            # The server offers what it is offered, and nothing else.
+            t.equal(recorder.sent(b, a, "SYN,ACK")[0].layout, syn,
+                    "SYN,ACK" + what)
+            t.equal(t.wait_for_sent(recorder, "ACK" + what, source=a,
+                                    destination=b, kind="ACK")[0].layout,
+                    other, "ACK" + what)
+        for family in ("ipv4.tcp_", "edutcp."):
+            client.set("net." + family + name, 1)
+
+
+@test("who does not offer options gets none but the MSS")
+def no_options(t):
+    client, server = t.hosts(offload=False)
+    for name, _, _ in SWITCHES:
+        client.set("net.ipv4.tcp_" + name, 0)
+    recorder = t.record(client, server)
+    listener = server.listen(PORT)
+    sock = client.stock()
+    sock.connect((server.address, PORT))
     reply = t.wait_for_sent(recorder, "SYN,ACK", kind="SYN,ACK")[0]
-    t.equal(set(reply.options), {"mss"}, "options of the SYN,ACK")
+    t.equal(reply.layout, ["mss"], "options of the SYN,ACK")
+    accepted, _ = listener.accept()
+    accepted.sendall(b"hello")
+    t.equal(sock.recv(5), b"hello", "what the client reads")
+    t.equal([s.layout for s in recorder.sent(text=True)], [[]],
+            "options of the text")
 
 
 @test("six segments when the server closes at once: FIN+ACK in one")
