@@ -51,6 +51,21 @@ TEST(ack_stops_the_timer)
 	expect_nothing_sent(&s);
 }
 
+/* RFC 6298, (5.1) and (5.3): it is the time of the oldest. */
+TEST(neither_new_text_nor_an_ack_without_progress_puts_the_timer_off)
+{
+	start(&s);
+	established(&s);
+	user_send(&s, 1000);
+	ignore_sent(&s);
+	passes(&s, 100);
+	user_send(&s, 1000);
+	ignore_sent(&s);
+	expect_timer(&s, TIMER_RETRANSMIT, RTO - 100);
+	arrives(&s, ACK, .seq = 1, .ack = 1);
+	expect_timer(&s, TIMER_RETRANSMIT, RTO - 100);
+}
+
 /* RFC 6298, (5.3) */
 TEST(ack_of_a_part_starts_the_timer_anew)
 {
