@@ -9,6 +9,7 @@
 #                  of the running kernel, else those of the VM's
 #   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ...
 #   T=NAME         the one test that "make test" is to run
+#   M=NAME         the one fault that "make mutate" is to plant
 #   CMD=COMMAND    what "make vm-run" is to run
 #   FUZZ_SECONDS=N  for each target of "make fuzz"; default 300
 #   FUZZ_TARGET=NAME  the one target that "make fuzz" is to run
@@ -39,9 +40,9 @@ export KERNEL T VM_FLAGS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	check-deep fuzz fuzz-coverage conformance host-tests explore-tests \
-	fuzz-tests vm-tests checkpatch shellcheck clean distclean clean-cache \
-	help
+	check-deep mutate fuzz fuzz-coverage conformance host-tests \
+	explore-tests fuzz-tests vm-tests checkpatch shellcheck clean \
+	distclean clean-cache help
 
 # ---------------------------------------------------------------------- build
 
@@ -106,6 +107,10 @@ conformance:	## check the list of requirements, Documentation/conformance.rst
 
 check-deep: explore-tests	## explore the protocol core in all scopes: minutes
 	@build/kselftest-explore/explore/explore --deep
+
+mutate:		## plant known faults in the core, or the one named by M: are they caught?
+	@$(PROVISION) packages core
+	@selftests/mutate --kselftest "$(KSELFTEST)/tools/testing/selftests" $(M)
 
 # Both run on this machine: those of the core, and the explorer.
 host-tests explore-tests: %-tests:

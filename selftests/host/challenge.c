@@ -226,6 +226,23 @@ TEST(interval_holds_for_all_kinds_together)
 	}
 }
 
+/* Nobody sends these again for want of an ACK. */
+TEST(text_does_not_help_a_forged_syn_or_rst_to_more_answers)
+{
+	static const u8 flags[] = { SYN, SYN | FIN, RST };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		start(&s);
+		established(&s);
+		arrives(&s, flags[i], .seq = 100, .len = 10);
+		EXPECT_TRUE(s.actions.challenged);
+		expect_answer(true);
+		arrives(&s, flags[i], .seq = 100, .len = 10);
+		expect_answer(false);
+	}
+}
+
 TEST(interval_holds_for_requests_and_small_entries)
 {
 	start(&s);
