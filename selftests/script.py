@@ -64,9 +64,10 @@ class Show:
         self.failures = {script: [] for script in scripts}
         self.running = {}       # performance: (script, way, deadline)
         # To take a namespace away keeps the kernel busy for a while: they
-        # stay until the end, and most are used many times.
+        # stay until the end, and most are used many times. Each stack has
+        # its own: a port of one in TIME_WAIT is not for the other to bind.
         self.stages = []
-        self.free = []
+        self.free = {way == STOCK: [] for way in WAYS}
         self.poll = select.poll()
         self.by_file = {}
         self.printed = 0
@@ -102,11 +103,12 @@ class Show:
 
     def begin(self):
         script, way = self.waiting.pop(0)
-        if script.is_alone() or not self.free:
+        free = self.free[way == STOCK]
+        if script.is_alone() or not free:
             self.stages.append(Stage(script.mtu))
             stage = self.stages[-1]
         else:
-            stage = self.free.pop()
+            stage = free.pop()
         performance = perform(script, stage, way)
         self.running[performance] = (script, way, 0)
         self.by_file[performance.stage.wire.fileno()] = performance
@@ -130,7 +132,7 @@ class Show:
         del self.by_file[performance.stage.wire.fileno()]
         performance.close()
         if not script.is_alone() and not self.failures[script]:
-            self.free.append(performance.stage)
+            self.free[way == STOCK].append(performance.stage)
         self.left[script] -= 1
 
     def report(self):
