@@ -258,45 +258,4 @@ def fin(t):
     t.equal(after[0].ack, (fins[0].seq + 1) % 2**32, "the ACK of the FIN")
 
 
-@test("the last ACK was lost: TIME_WAIT answers the FIN and starts again")
-def last_ack(t):
-    client, server = t.hosts()
-    # So long does it take until the FIN comes again.
-    server.set("net.edutcp.rto_min_ms", 2000)
-    recorder = t.record(client, server)
-    sock, accepted, a, b = connect(t, client, server)
-    sock.close()
-    t.wait_for_row(client, local=a, state="FIN_WAIT_2")
-    server.drop(BARE_ACK, first=1)
-    accepted.close()
-    row = t.wait_for_row(client, local=a, state="TIME_WAIT")
-    t.equal(row["timer"], "time_wait", "timer in TIME_WAIT")
-    t.equal(server.rows(local=b, remote=a)[0]["state"], "LAST_ACK",
-            "state of the server, which has no ACK")
-
-    def countdown():
-        return client.rows(local=a)[0]["timer_ms"]
-    low = t.wait_for(lambda: countdown() < 59300 and countdown(),
-                     "the countdown of TIME_WAIT to fall below 59300 ms")
-    fins = t.wait_for_sent(recorder, "the FIN to come again", count=2,
-                           source=b, kind="FIN,ACK")
-    t.equal(len({s.seq for s in fins}), 1, "sequence numbers of the FIN")
-    acks = t.wait_for(
-        lambda: [s for s in recorder.sent(source=a, kind="ACK")
-                 if s.time > fins[1].time],
-        "an ACK from TIME_WAIT")
-    t.equal((acks[0].seq, acks[0].ack), (fins[0].ack,
-                                         (fins[0].seq + 1) % 2**32),
-            "SEQ and ACK of the answer")
-    t.check(countdown() > low, "the countdown has started again: %d ms "
-            "after %d ms" % (countdown(), low))
-    recorder.expect_states(server, b, a, [
-        "LISTEN", "SYN_RCVD", "ESTABLISHED", "CLOSE_WAIT", "LAST_ACK",
-        "CLOSED"])
-    t.equal(recorder.path(client, a, b)[-1], "TIME_WAIT",
-            "state of the client")
-    t.equal(len(recorder.sent(source=a, kind="ACK")), 1 + 2,
-            "ACKs of the client: of the SYN, and two of the FIN")
-
-
 run()

@@ -45,6 +45,7 @@
 #include "kselftest_harness.h"
 
 #define PORT 4000
+#define WORD "0123456789"
 #define LOCALHOST "127.0.0.1"
 #define SETTLE_MS 20	/* for what happens on another processor */
 #define RUN_SECONDS 25
@@ -632,5 +633,24 @@ FIXTURE_TEARDOWN(same_as_stock)
 		compare(_metadata, sequence_##name);			\
 	}								\
 	static void sequence_##name(struct run *r)
+
+/* For what concerns edutcp alone, or both stacks together. */
+FIXTURE(own_network) {
+};
+
+FIXTURE_SETUP(own_network)
+{
+	struct run r = { };
+
+	(void)self;
+	(void)variant;
+	set_up_loopback(&r);
+	ASSERT_EQ(0, r.lines);
+}
+
+FIXTURE_TEARDOWN(own_network)
+{
+	(void)self;
+}
 
 #endif

@@ -8,8 +8,6 @@
 
 #include <sys/select.h>
 
-#define WORD "0123456789"
-
 /* ---------------------------------------------------------------- states */
 
 SAME(states_of_a_listener)
@@ -563,6 +561,26 @@ SAME(sigio)
 	connect_to(new_socket(r, 0), LOCALHOST, PORT);
 	pause_ms(SETTLE_MS);
 	note(r, "%s after a connection", signals_seen ? "a signal" : "none");
+}
+
+/* Who waits for more than the buffer takes is told when it is full. */
+SAME(low_water_mark_beyond_the_buffer)
+{
+	static char block[300000];
+	struct pair p;
+
+	p.listener = new_listener(r, LOCALHOST, PORT, 8);
+	set_option(p.listener, SOL_SOCKET, SO_RCVBUF, 8192);
+	p.client = new_socket(r, 0);
+	TRY(r, connect_to(p.client, LOCALHOST, PORT));
+	p.server = accept(p.listener, NULL, NULL);
+	TRY(r, set_option(p.server, SOL_SOCKET, SO_RCVLOWAT, 1 << 20));
+	LOOK(r, p.server);
+	TRY(r, send(p.client, WORD, 10, 0));
+	LOOK(r, p.server);
+	fill(p.client);
+	LOOK(r, p.server);
+	TRY(r, recv(p.server, block, sizeof(block), MSG_DONTWAIT) > 10);
 }
 
 TEST_HARNESS_MAIN

@@ -6,21 +6,12 @@ import errno
 import os
 import socket
 
+from libpeers import (MATCH_BARE_ACK, PORT, connect, receive, state_of,
+                      wait_for_state)
 from libscenario import run, test
 
-PORT = 80
 OPENED = ["CLOSED", "SYN_SENT", "ESTABLISHED"]
 ACCEPTED = ["LISTEN", "SYN_RCVD", "ESTABLISHED"]
-
-
-def connect(t, client, server):
-    """Two sockets, their endpoints, and the listener."""
-    listener = server.listen(PORT)
-    sock = client.edutcp()
-    sock.connect((server.address, PORT))
-    accepted, peer = listener.accept()
-    t.defer(accepted.close)
-    return sock, accepted, peer, (server.address, PORT), listener
 
 
 @test("TIME_WAIT lasts net.edutcp.time_wait_ms, and counts down")
@@ -105,51 +96,87 @@ def port_free(t):
     late.close()
 
 
-def half_close(t, first, second, first_host, second_host, ends):
-    """One side closes its direction; the other still sends, then closes."""
-    mine, theirs = ends
+@test("the last ACKs are lost: TIME_WAIT answers each FIN and begins again")
+def lost_ack(t):
+    for stock in False, True:
+        client, server = t.hosts()
+        client.set("net.edutcp.time_wait_ms", 3000)
+        recorder = t.record(client, server)
+        c = connect(t, client, server, stock_server=stock)
+        c.client.close()
+        t.wait_for_row(client, local=c.a, state="FIN_WAIT_2")
+        server.drop(MATCH_BARE_ACK, first=4)
+        c.server.close()
+        t.wait_for_row(client, local=c.a, state="TIME_WAIT")
+        t.equal(state_of(server, stock, c.b, c.a), "LAST_ACK",
+                "state of the server, which has no ACK")
+        moves = recorder.expect_states(client, c.a, c.b, OPENED + [
+            "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT", "CLOSED"])
+        fins = recorder.sent(source=c.b, kind="FIN,ACK")
+        t.equal(len(fins), 5, "FINs of the server")
+        t.equal(len({s.seq for s in fins}), 1, "their sequence numbers")
+        acks = [s for s in recorder.sent(source=c.a, kind="ACK")
+                if s.time > fins[0].time]
+        t.equal([(s.seq, s.ack) for s in acks],
+                [(fins[0].ack, (fins[0].seq + 1) % 2**32)] * 5,
+                "SEQ and ACK of the answers")
+        t.equal(state_of(server, stock, c.b, c.a), None,
+                "state of the server, which has one at last")
+        # 2 MSL count from the last FIN, not from the first.
+        t.check(fins[-1].time - fins[0].time > 1, "the FINs are far apart")
+        lasted = (moves[-1].time - fins[-1].time) * 1000
+        t.check(2999 <= lasted <= 3500,
+                "TIME_WAIT lasts 3000 ms from the last FIN, not %d" % lasted)
+
+
+def half_close(t, near, far):
+    """One side closes its direction; the other still sends, then closes. A
+    side is (host, whether its stack is the stock stack, endpoint, socket)."""
+    host, stock, mine, first = near
+    other, other_stock, theirs, second = far
     first.shutdown(socket.SHUT_WR)
     t.equal(second.recv(1), b"", "what is read after the FIN")
-    t.wait_for_row(first_host, local=mine, state="FIN_WAIT_2")
-    t.wait_for_row(second_host, local=theirs, remote=mine, state="CLOSE_WAIT")
+    wait_for_state(t, host, stock, mine, theirs, "FIN_WAIT_2")
+    wait_for_state(t, other, other_stock, theirs, mine, "CLOSE_WAIT")
     t.refuses(errno.EPIPE, first.send, b"x")
 
     data = os.urandom(300000)
     sender = t.background(second.sendall, data)
-    received = b""
-    while len(received) < len(data):
-        text = first.recv(65536)
-        t.check(text, "the closed direction is not that of the text")
-        received += text
-    t.equal(received, data, "what arrives after the FIN")
+    t.equal(receive(first, len(data)), data, "what arrives after the FIN")
     sender.result()
-    t.equal(first_host.rows(local=mine)[0]["state"], "FIN_WAIT_2",
+    t.equal(state_of(host, stock, mine, theirs), "FIN_WAIT_2",
             "state of the one who has closed")
-    t.equal(second_host.rows(local=theirs, remote=mine)[0]["state"],
-            "CLOSE_WAIT", "state of the other")
+    t.equal(state_of(other, other_stock, theirs, mine), "CLOSE_WAIT",
+            "state of the other")
     second.close()
     t.equal(first.recv(1), b"", "what is read in the end")
-    t.wait_for_row(first_host, local=mine, state="TIME_WAIT")
+    wait_for_state(t, host, stock, mine, theirs, "TIME_WAIT")
+    wait_for_state(t, other, other_stock, theirs, mine, None)
 
 
-@test("half-close: the other direction stays open, whoever closes first")
+@test("half-close: the other direction stays open, whoever closes first, and "
+      "whoever the peer is")
 def half_closed(t):
-    client, server = t.hosts()
-    recorder = t.record(client, server, ends_only=True)
     closer = ["FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT"]
     follower = ["CLOSE_WAIT", "LAST_ACK", "CLOSED"]
-
-    sock, accepted, a, b, listener = connect(t, client, server)
-    half_close(t, sock, accepted, client, server, (a, b))
-    recorder.expect_states(client, a, b, OPENED + closer)
-    recorder.expect_states(server, b, a, ACCEPTED + follower)
-
-    sock = client.edutcp()
-    sock.connect((server.address, PORT))
-    accepted, a = listener.accept()
-    half_close(t, accepted, sock, server, client, (b, a))
-    recorder.expect_states(client, a, b, OPENED + follower)
-    recorder.expect_states(server, b, a, ACCEPTED + closer)
+    for stocks in (False, False), (False, True), (True, False):
+        for server_first in False, True:
+            client, server = t.hosts()
+            recorder = t.record(client, server, ends_only=True)
+            c = connect(t, client, server, stock_client=stocks[0],
+                        stock_server=stocks[1])
+            sides = [(client, stocks[0], c.a, c.client),
+                     (server, stocks[1], c.b, c.server)]
+            ways = [closer, follower]
+            if server_first:
+                half_close(t, *reversed(sides))
+                ways.reverse()
+            else:
+                half_close(t, *sides)
+            if not stocks[0]:
+                recorder.expect_states(client, c.a, c.b, OPENED + ways[0])
+            if not stocks[1]:
+                recorder.expect_states(server, c.b, c.a, ACCEPTED + ways[1])
 
 
 @test("FIN_WAIT_2 does not wait for ever when nobody is there to read")
