@@ -294,6 +294,20 @@ TEST(acks_with_nothing_in_flight_are_no_duplicates)
 	ignore_sent(&s);
 	duplicate_acks(1, 2);
 	expect_nothing_sent(&s);
+	duplicate_acks(1, 1);
+	expect_sent(&s, ACK, .seq = 1, .ack = 1, .len = MSS);
+}
+
+TEST(duplicate_acks_are_counted_in_a_row)
+{
+	in_flight(10000);
+	duplicate_acks(1, 2);
+	arrives(&s, ACK, .seq = 1, .ack = 1001);
+	ignore_sent(&s);
+	duplicate_acks(1001, 2);
+	expect_nothing_sent(&s);
+	duplicate_acks(1001, 1);
+	expect_sent(&s, ACK, .seq = 1001, .ack = 1, .len = MSS);
 }
 
 /* RFC 5681, 2: "(b) the incoming acknowledgment carries no data" */

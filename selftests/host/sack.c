@@ -583,6 +583,7 @@ TEST(ranges_of_what_is_not_in_flight_say_nothing)
 		{ 10001, 11001 },	/* not sent yet */
 		{ 9001, 10002 },
 		{ 3002, 3001 + 0x80000000 },
+		{ 12001, 11001 + 0x80000000 },
 		{ 3001, 6001 },		/* SND.UNA is here: it is missing */
 		{ 2001, 5001 },
 		{ 1001, 3001 },		/* acknowledged (RFC 2883 sends these) */
