@@ -148,7 +148,7 @@ static void check_mss_option(struct scenario *from, const struct segment *seg)
 {
 	bool syn = seg->flags & SEG_SYN;
 
-	if (syn != (seg->mss == MSS) || (!syn && seg->mss))
+	if (seg->mss != (syn ? MSS : 0))
 		scenario_fail(HERE(from), "flags %#x, and an MSS option of %u",
 			      seg->flags, seg->mss);
 	syns_sent += syn;
