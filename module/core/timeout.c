@@ -22,8 +22,11 @@ static bool user_timeout_deadline(const struct tcb *tcb,
 				  const struct tcb_conn *conn, u32 *deadline)
 {
 	*deadline = conn->waiting_since + conn->settings.user_timeout;
-	return conn->settings.user_timeout &&
-	       (tcb->timer == TIMER_RETRANSMIT || tcb->timer == TIMER_PERSIST);
+	if (!conn->settings.user_timeout)
+		return false;
+	/* A peer that answers each probe keeps nobody waiting (MUST-37). */
+	return tcb->timer == TIMER_RETRANSMIT ||
+	       (tcb->timer == TIMER_PERSIST && tcb->retries);
 }
 
 bool tcb_next_deadline(const struct tcb *tcb, const struct tcb_conn *conn,
@@ -80,6 +83,8 @@ static void retransmission_timeout(struct tcb *tcb, struct tcb_conn *conn,
 			      actions);
 		return;
 	}
+	if (!tcb->retries && tcb->timer == TIMER_PERSIST)
+		conn->waiting_since = env->now;
 	if (tcb->retries < RETRIES_MAX) {
 		tcb->retries++;
 		if (tcb->retries == env->params->r1_retries)

@@ -517,10 +517,13 @@ bool oracle_timer_runs(const struct oracle *o, enum ref_timeout timeout,
 	const struct tcb_conn *conn = o->conn;
 	bool sending = tcb->timer == TIMER_RETRANSMIT ||
 		       tcb->timer == TIMER_PERSIST;
+	/* MUST-37: while all probes are answered, nobody waits for the peer. */
+	bool waiting = tcb->timer == TIMER_RETRANSMIT ||
+		       (tcb->timer == TIMER_PERSIST && tcb->retries);
 
 	switch (timeout) {
 	case REF_USER_TIMEOUT:
-		if (!conn || !conn->settings.user_timeout || !sending)
+		if (!conn || !conn->settings.user_timeout || !waiting)
 			return false;
 		*deadline = conn->waiting_since + conn->settings.user_timeout;
 		return true;
