@@ -285,13 +285,17 @@ void edutcp_carry_out(struct sock *sk, struct sk_buff *skb,
 	}
 	kfree_skb(skb);
 	if (actions->tell & TELL_WRITABLE) {
+		/* The peer has answered: whatever the trouble was, it is over. */
+		WRITE_ONCE(sk->sk_err_soft, 0);
 		edutcp_write_queue_acked(sk, esk->tcb.snd_una);
 		if (esk->conn.sacked && !esk->conn.sacked->count)
 			forget_scoreboard(esk);
 	}
 	if (actions->tell & TELL_NO_ANSWER) {
 		dst_negative_advice(sk);	/* MUST-20 */
-		edutcp_v4_report(sk, ETIMEDOUT);	/* SHLD-9 */
+		/* SHLD-9, unless a router has told us more already. */
+		if (!sk->sk_err_soft)
+			edutcp_v4_report(sk, ETIMEDOUT);
 	}
 	if (actions->send_reset)
 		edutcp_send_bare(net, sk, &esk->entry.key, &actions->reset,

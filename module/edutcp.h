@@ -245,13 +245,15 @@ struct edutcp_net {
  * the text has sequence numbers [seq, end_seq) and begins @offset octets after
  * skb->data. Write queue: the same, offset 0. On its way in, a SYN for a
  * connection that was in TIME-WAIT brings the initial sequence number to be
- * used along, @reopen_iss; for all other segments that is 0.
+ * used along, @reopen_iss; for all other segments that is 0. @trimmed: a socket
+ * filter has cut the text, and with it what stands after that.
  */
 struct edutcp_skb_cb {
 	u32 seq;
 	u32 end_seq;
 	u32 offset;
 	u32 reopen_iss;
+	bool trimmed;
 };
 
 static inline struct edutcp_skb_cb *edutcp_cb(struct sk_buff *skb)

@@ -214,6 +214,8 @@ int edutcp_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 
 	/* It was without error before, and its octets are still the same. */
 	segment_parse(skb_transport_header(skb), header_len + skb->len, &seg);
+	if (edutcp_cb(skb)->trimmed)
+		seg.flags &= (u8)~SEG_FIN;
 
 	/* As in softirq: for the locks of other sockets, and for look-ups. */
 	local_bh_disable();
@@ -245,7 +247,8 @@ static void to_socket(struct sock *sk, struct sk_buff *skb,
 	}
 	skb->dev = NULL;
 	__skb_pull(skb, segment_header_len(skb->data));
-	if (skb->len < kept.text_len) {
+	edutcp_cb(skb)->trimmed = skb->len < kept.text_len;
+	if (edutcp_cb(skb)->trimmed) {
 		/* The filter has cut the text; what is gone comes again. */
 		kept.text_len = skb->len;
 		kept.flags &= (u8)~SEG_FIN;

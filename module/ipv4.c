@@ -311,7 +311,8 @@ void edutcp_v4_connected(struct sock *sk, const struct edutcp_key *key,
  */
 void edutcp_v4_report(struct sock *sk, int err)
 {
-	if (edutcp_wants_errors(sk)) {
+	/* In SYN-SENT sk_err would say that connect() has failed. */
+	if (edutcp_wants_errors(sk) && sk->sk_state != TCP_SYN_SENT) {
 		sk->sk_err = err;
 		sk_error_report(sk);
 	} else {

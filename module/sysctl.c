@@ -91,7 +91,7 @@ static int set_debug_iss(EDUTCP_CTL_TABLE *table, int write, void *buffer,
 	int err = proc_douintvec(table, write, buffer, len, pos);
 
 	if (!err && write && *iss)
-		pr_warn("edutcp: a network namespace uses initial sequence number %u for all connections: whoever knows it can forge segments\n",
+		pr_warn_ratelimited("edutcp: a network namespace uses initial sequence number %u for all connections: whoever knows it can forge segments\n",
 			*iss);
 	return err;
 }
@@ -147,7 +147,9 @@ static const struct ctl_table template[] = {
 		.data = FIELD(challenge_limit),
 		.maxlen = sizeof(u32),
 		.mode = 0644,
-		.proc_handler = proc_douintvec,
+		.proc_handler = proc_douintvec_minmax,
+		.extra1 = SYSCTL_ZERO,
+		.extra2 = SYSCTL_INT_MAX,	/* it is counted down in an int */
 	},
 	{
 		.procname = "debug_iss",

@@ -157,6 +157,11 @@ bool edutcp_timewait_segment(struct edutcp_timewait *tw,
 	environment(tw, &env);
 	env.listening = listening;
 	spin_lock(&tw->lock);
+	if (tw->tcb.state != STATE_TIME_WAIT) {
+		/* It has died since it was found: the segment comes again. */
+		spin_unlock(&tw->lock);
+		return true;
+	}
 	tcb_segment_arrives(&tw->tcb, NULL, seg, &env, &actions);
 	has_reply = tcb_next_segment(&tw->tcb, NULL, &env, 0, &reply);
 	spin_unlock(&tw->lock);

@@ -17,7 +17,8 @@ import socket
 import struct
 import time
 
-from libscenario import libc, run, test
+from libhost import libc
+from libscenario import run, test
 
 PORT = 80
 TEXT = "ip length > 100"

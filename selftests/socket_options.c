@@ -201,12 +201,14 @@ SAME(filter_that_drops)
 {
 	struct pair p = new_pair(r);
 	char text[20];
+	int unused = 0;
 
 	TRY(r, attach_filter(p.server, 0));
 	TRY(r, set_timeout(p.server, SO_RCVTIMEO, 300));
 	TRY(r, send(p.client, WORD, 10, 0));
 	TRY(r, recv(p.server, text, sizeof(text), 0));
-	TRY(r, setsockopt(p.server, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0));
+	TRY(r, setsockopt(p.server, SOL_SOCKET, SO_DETACH_FILTER, &unused,
+			  sizeof(unused)));
 	TRY(r, set_timeout(p.server, SO_RCVTIMEO, 5000));
 	TRY(r, recv(p.server, text, sizeof(text), 0));
 }
