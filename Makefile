@@ -9,7 +9,10 @@
 #                  of the running kernel, else those of the VM's
 #   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ...
 #   T=NAME         the one test that "make test" is to run
+#   M=NAME         the one fault that "make mutate" is to plant
 #   CMD=COMMAND    what "make vm-run" is to run
+#   FUZZ_SECONDS=N  for each target of "make fuzz"; default 300
+#   FUZZ_TARGET=NAME  the one target that "make fuzz" is to run
 #   VM_FLAGS=...   more options for selftests/vm/run, e.g. "-c 1" or "-I"
 #   W=1 C=1        Kbuild's: extra warnings (on by default), sparse
 
@@ -37,7 +40,9 @@ export KERNEL T VM_FLAGS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	host-tests vm-tests checkpatch shellcheck clean distclean clean-cache help
+	check-deep mutate fuzz fuzz-coverage conformance host-tests \
+	explore-tests fuzz-tests vm-tests checkpatch shellcheck clean \
+	distclean clean-cache help
 
 # ---------------------------------------------------------------------- build
 
@@ -91,18 +96,50 @@ vm-run: vm-module userspace	## run CMD in such a VM
 
 # ----------------------------------------------------------------------- test
 
-test: vm-module userspace host-tests vm-tests	## run all tests, or the one named by T
-	@selftests/suite host vm
+test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
+	@selftests/suite documents host explore fuzz vm
 
 check-core: host-tests	## test only the protocol core, without a VM
-	@selftests/suite host
+	@selftests/suite documents host
 
-host-tests:
+conformance:	## check the list of requirements, Documentation/conformance.rst
+	@selftests/conformance
+
+check-deep: explore-tests	## explore the protocol core in all scopes: minutes
+	@build/kselftest-explore/explore/explore --deep
+
+mutate:		## plant known faults in the core, or the one named by M: are they caught?
 	@$(PROVISION) packages core
-	@$(MAKE) --no-print-directory -s -C selftests/host install \
+	@selftests/mutate --kselftest "$(KSELFTEST)/tools/testing/selftests" $(M)
+
+# Both run on this machine: those of the core, and the explorer.
+host-tests explore-tests: %-tests:
+	@$(PROVISION) packages core
+	@$(MAKE) --no-print-directory -s -C selftests/$* install \
 		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
-		OUTPUT=$(abspath build/selftests-host) \
-		INSTALL_PATH=$(abspath build/kselftest-host)
+		OUTPUT=$(abspath build/selftests-$*) \
+		INSTALL_PATH=$(abspath build/kselftest-$*)
+
+# Into a folder of its own: kselftest's list of tests is one a folder.
+fuzz-tests:
+	@$(PROVISION) packages core fuzz
+	@$(MAKE) --no-print-directory -s -C selftests/fuzz install \
+		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
+		OUTPUT=$(abspath build/selftests-fuzz) \
+		INSTALL_PATH=$(abspath build/kselftest-fuzz)
+
+fuzz: fuzz-tests	## fuzz the core for longer; what is found is kept in build/fuzz
+	@FUZZ_SECONDS="$(or $(FUZZ_SECONDS),300)" FUZZ_TARGET="$(FUZZ_TARGET)" \
+		FUZZ_CORPUS=build/fuzz/corpus FUZZ_ARTIFACTS=build/fuzz \
+		build/kselftest-fuzz/fuzz/fuzz.py
+
+fuzz-coverage:	## which lines of the core the inputs found so far reach
+	@$(PROVISION) packages core fuzz
+	@rm -f build/selftests-fuzz/counted/*.profile
+	@$(MAKE) --no-print-directory -s -C selftests/fuzz coverage \
+		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
+		OUTPUT=$(abspath build/selftests-fuzz) \
+		FUZZ_CORPUS=$(abspath build/fuzz/corpus)
 
 vm-tests:
 	@$(PROVISION) packages core

@@ -146,6 +146,25 @@ static void deliver_out_of_order(struct sock *sk, u32 delivered)
 	}
 }
 
+/**
+ * edutcp_forget_out_of_order() - give up what waits for its turn
+ * @esk: a connection, locked
+ *
+ * Context: any.
+ */
+void edutcp_forget_out_of_order(struct edutcp_sock *esk)
+{
+	struct sk_buff *skb;
+
+	while ((skb = skb_rb_first(&esk->out_of_order))) {
+		rb_erase(&skb->rbnode, &esk->out_of_order);
+		RB_CLEAR_NODE(&skb->rbnode);
+		kfree_skb(skb);
+	}
+	kfree(esk->conn.held);
+	esk->conn.held = NULL;
+}
+
 /* Seventh step of SEGMENT ARRIVES: move text into user RECEIVE buffers. */
 static void keep_text(struct sock *sk, struct sk_buff *skb,
 		      const struct tcb_actions *actions)
@@ -194,6 +213,7 @@ static void record(struct sock *sk, const struct tcb_actions *actions)
 	if (actions->tell & TELL_PEER_DONE) {
 		sk->sk_shutdown |= RCV_SHUTDOWN;
 		sock_set_flag(sk, SOCK_DONE);
+		edutcp_forget_out_of_order(edutcp_sk(sk));
 	}
 	if (err == ETIMEDOUT && sk->sk_err_soft)
 		err = sk->sk_err_soft;
@@ -216,25 +236,6 @@ static void wake(struct sock *sk, const struct tcb_actions *actions)
 		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
 	if (actions->tell & TELL_WRITABLE)
 		edutcp_write_space(sk);
-}
-
-/**
- * edutcp_forget_out_of_order() - give up what waits for its turn
- * @esk: a connection, locked
- *
- * Context: any.
- */
-void edutcp_forget_out_of_order(struct edutcp_sock *esk)
-{
-	struct sk_buff *skb;
-
-	while ((skb = skb_rb_first(&esk->out_of_order))) {
-		rb_erase(&skb->rbnode, &esk->out_of_order);
-		RB_CLEAR_NODE(&skb->rbnode);
-		kfree_skb(skb);
-	}
-	kfree(esk->conn.held);
-	esk->conn.held = NULL;
 }
 
 static void forget_scoreboard(struct edutcp_sock *esk)
@@ -288,8 +289,10 @@ void edutcp_carry_out(struct sock *sk, struct sk_buff *skb,
 		if (esk->conn.sacked && !esk->conn.sacked->count)
 			forget_scoreboard(esk);
 	}
-	if (actions->tell & TELL_NO_ANSWER)
+	if (actions->tell & TELL_NO_ANSWER) {
 		dst_negative_advice(sk);	/* MUST-20 */
+		edutcp_v4_report(sk, ETIMEDOUT);	/* SHLD-9 */
+	}
 	if (actions->send_reset)
 		edutcp_send_bare(net, sk, &esk->entry.key, &actions->reset,
 				 NULL);
@@ -300,7 +303,11 @@ void edutcp_carry_out(struct sock *sk, struct sk_buff *skb,
 	record(sk, actions);
 
 	edutcp_environment(sk, &env);
-	edutcp_push(sk, &env);
+	/* MUST-59: all queued segments first, then the ACK of all of them. */
+	if (esk->in_backlog && esk->tcb.state != STATE_TIME_WAIT)
+		esk->push_deferred = true;
+	else
+		edutcp_push(sk, &env);
 	if (esk->tcb.state == STATE_TIME_WAIT)
 		edutcp_timewait_enter(sk, &env);
 	ends = esk->tcb.state == STATE_CLOSED && sk->sk_state != TCP_CLOSE;

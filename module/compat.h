@@ -42,6 +42,16 @@ edutcp_register_sysctl(struct net *net, const char *path,
 }
 #endif
 
+/* 6.6: the flags of struct inet_sock became bits of one word. */
+static inline bool edutcp_wants_errors(const struct sock *sk)
+{
+#ifdef EDUTCP_HAVE_INET_TEST_BIT
+	return inet_test_bit(RECVERR, sk);
+#else
+	return inet_sk(sk)->recverr;
+#endif
+}
+
 /* 6.11: a sysctl handler gets its table as const. */
 #ifdef EDUTCP_HAVE_CONST_CTL_TABLE
 #define EDUTCP_CTL_TABLE const struct ctl_table

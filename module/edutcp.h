@@ -134,6 +134,8 @@ struct edutcp_listener {
  * @rcv_queued: octets of text in the receive queue
  * @ts_offset: where the connection's timestamp clock began
  * @timer_deferred: the timer expired while a user call owned the socket
+ * @in_backlog: segments that came meanwhile are being processed
+ * @push_deferred: what they want sent goes when all of them are
  */
 struct edutcp_sock {
 	struct inet_sock inet;
@@ -147,6 +149,8 @@ struct edutcp_sock {
 	u32 rcv_queued;
 	u32 ts_offset;
 	bool timer_deferred;
+	bool in_backlog;
+	bool push_deferred;
 };
 
 /**
@@ -356,7 +360,8 @@ int edutcp_timewait_init(void);
 void edutcp_timewait_exit(void);
 bool edutcp_timewait_enter(struct sock *sk, const struct tcb_env *env);
 bool edutcp_timewait_segment(struct edutcp_timewait *tw,
-			     const struct segment *seg, u32 *reopen_iss);
+			     const struct segment *seg, bool listening,
+			     u32 *reopen_iss);
 void edutcp_timewait_purge(struct net *net, struct edutcp_table *table);
 
 /* table.c */
@@ -406,6 +411,7 @@ void edutcp_v4_send(struct sk_buff *skb, struct net *net, const struct sock *sk,
 void edutcp_v4_checksum(struct sk_buff *skb, const struct edutcp_key *key);
 void edutcp_v4_open(const struct sock *sk, const struct edutcp_key *key,
 		    const struct dst_entry *dst, struct tcb_open *open);
+void edutcp_v4_report(struct sock *sk, int err);
 int edutcp_v4_error(struct sk_buff *skb, u32 info);
 void edutcp_v4_key_of(const struct sk_buff *skb, struct edutcp_key *key);
 

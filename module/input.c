@@ -141,7 +141,8 @@ static void too_late(struct net *net, struct sk_buff *skb,
 	if (entry->kind == EDUTCP_TIMEWAIT)
 		edutcp_timewait_segment(container_of(entry,
 						     struct edutcp_timewait,
-						     entry), seg, &reopen_iss);
+						     entry), seg, false,
+					&reopen_iss);
 	/* For all others it is lost, and comes again. */
 	kfree_skb(skb);
 }
@@ -217,7 +218,9 @@ int edutcp_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 	/* As in softirq: for the locks of other sockets, and for look-ups. */
 	local_bh_disable();
 	rcu_read_lock();
+	edutcp_sk(sk)->in_backlog = true;
 	edutcp_process(sk, skb, &seg);
+	edutcp_sk(sk)->in_backlog = false;
 	rcu_read_unlock();
 	local_bh_enable();
 	return 0;
@@ -265,14 +268,15 @@ static void deliver_to(struct net *net, struct edutcp_entry *entry,
 	switch (entry->kind) {
 	case EDUTCP_TIMEWAIT:
 		tw = container_of(entry, struct edutcp_timewait, entry);
-		if (edutcp_timewait_segment(tw, seg,
-					    &edutcp_cb(skb)->reopen_iss)) {
-			kfree_skb(skb);
-			return;
-		}
 		/* A new SYN may open the connection anew, if one listens. */
-		entry = edutcp_table_find_listener(net, key, inet_iif(skb));
-		deliver_to(net, entry, skb, key, seg);
+		entry = seg->flags & SEG_SYN ?
+			edutcp_table_find_listener(net, key, inet_iif(skb)) :
+			NULL;
+		if (edutcp_timewait_segment(tw, seg, entry,
+					    &edutcp_cb(skb)->reopen_iss))
+			kfree_skb(skb);
+		else
+			deliver_to(net, entry, skb, key, seg);
 		return;
 	case EDUTCP_REQUEST:
 		sk = container_of(entry, struct edutcp_request, entry)->listener;

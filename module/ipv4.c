@@ -9,6 +9,7 @@
 #include <net/route.h>
 #include <net/tcp.h>
 
+#include "compat.h"
 #include "edutcp.h"
 
 #define HEADERS (sizeof(struct iphdr) + SEG_HEADER_MIN)
@@ -32,19 +33,34 @@ void edutcp_v4_key_of(const struct sk_buff *skb, struct edutcp_key *key)
 }
 
 /*
+ * The IP options of a socket's segments, or NULL. Those of a listener are not
+ * its connections'. The socket is locked, or not in the hands of a user.
+ */
+static struct ip_options_rcu *ip_options_of(const struct sock *sk)
+{
+	if (!sk || sk->sk_state == TCP_LISTEN)
+		return NULL;
+	return rcu_dereference_check(inet_sk(sk)->inet_opt,
+				     lockdep_sock_is_held(sk));
+}
+
+/* Where to send what goes to @end: to the first stop of a source route. */
+static __be32 first_stop(const struct sock *sk, __be32 end)
+{
+	const struct ip_options_rcu *options = ip_options_of(sk);
+
+	return options && options->opt.srr ? options->opt.faddr : end;
+}
+
+/*
  * Octets of text that a segment without TCP options may carry: MMS_S less
- * headers and the user's IP options (RFC 9293, 3.7.1).
+ * headers and IP options (RFC 9293, 3.7.1, MUST-16).
  */
 static u16 path_mss_of(const struct sock *sk, const struct dst_entry *dst)
 {
-	int headers = HEADERS;
-	const struct ip_options_rcu *options;
+	const struct ip_options_rcu *options = ip_options_of(sk);
+	int headers = HEADERS + (options ? options->opt.optlen : 0);
 
-	rcu_read_lock();
-	options = rcu_dereference(inet_sk(sk)->inet_opt);
-	if (options)
-		headers += options->opt.optlen;
-	rcu_read_unlock();
 	return clamp_t(int, (int)dst_mtu(dst) - headers, TCB_MSS_MIN,
 		       U16_MAX - headers);
 }
@@ -75,7 +91,7 @@ void edutcp_v4_open(const struct sock *sk, const struct edutcp_key *key,
 /**
  * edutcp_v4_route() - the route of a segment without a socket of its own
  * @net: the namespace
- * @sk: whose mark, TOS and device to use; or NULL
+ * @sk: whose mark, TOS, device and source route to use; or NULL
  * @key: the connection
  *
  * Context: softirq or process. Return: a route with a reference, or NULL.
@@ -87,9 +103,9 @@ struct dst_entry *edutcp_v4_route(struct net *net, const struct sock *sk,
 	struct rtable *rt;
 
 	rt = ip_route_output_ports(net, &fl4, (struct sock *)sk,
-				   key->remote_addr, key->local_addr,
-				   key->remote_port, key->local_port,
-				   IPPROTO_TCP,
+				   first_stop(sk, key->remote_addr),
+				   key->local_addr, key->remote_port,
+				   key->local_port, IPPROTO_TCP,
 				   sk ? RT_TOS(inet_sk(sk)->tos) : 0,
 				   sk ? sk->sk_bound_dev_if : 0);
 	if (IS_ERR(rt))
@@ -146,7 +162,7 @@ void edutcp_v4_checksum(struct sk_buff *skb, const struct edutcp_key *key)
  * edutcp_v4_send() - send a segment without a socket of its own
  * @skb: the segment, checksum done
  * @net: the namespace
- * @sk: whose TTL, TOS and mark to use; or NULL
+ * @sk: whose TTL, TOS, mark and IP options to use; or NULL
  * @key: the connection
  * @dst: the route; the reference is taken over
  *
@@ -158,8 +174,8 @@ void edutcp_v4_send(struct sk_buff *skb, struct net *net, const struct sock *sk,
 	if (!sk)
 		sk = edutcp_pernet(net)->control;
 	skb_dst_set(skb, dst);
-	ip_build_and_send_pkt(skb, sk, key->local_addr, key->remote_addr, NULL,
-			      inet_sk(sk)->tos);
+	ip_build_and_send_pkt(skb, sk, key->local_addr, key->remote_addr,
+			      ip_options_of(sk), inet_sk(sk)->tos);
 }
 
 /*
@@ -213,27 +229,31 @@ int edutcp_v4_connect(struct sock *sk, const struct sockaddr_in *to)
 	struct inet_sock *inet = &esk->inet;
 	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
 	__be16 sport = htons(inet->inet_num);
+	__be32 daddr = to->sin_addr.s_addr;
+	__be32 stop = first_stop(sk, daddr);	/* MUST-51 */
 	struct rtable *rt;
 	int err;
 
-	rt = ip_route_connect(fl4, to->sin_addr.s_addr, inet->inet_saddr,
-			      sk->sk_bound_dev_if, IPPROTO_TCP, sport,
-			      to->sin_port, sk);
+	rt = ip_route_connect(fl4, stop, inet->inet_saddr, sk->sk_bound_dev_if,
+			      IPPROTO_TCP, sport, to->sin_port, sk);
 	if (IS_ERR(rt))
 		return PTR_ERR(rt);
-	if (rt->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST)) {
+	if (stop == daddr)
+		daddr = fl4->daddr;	/* it may have been 0: this host */
+	if (rt->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST) || !daddr ||
+	    ipv4_is_multicast(daddr) || ipv4_is_lbcast(daddr)) {
 		err = -ENETUNREACH;	/* MUST-46: unicast alone */
 		goto put_route;
 	}
 
 	inet->inet_saddr = fl4->saddr;
 	inet->inet_rcv_saddr = fl4->saddr;
-	inet->inet_daddr = fl4->daddr;
+	inet->inet_daddr = daddr;
 	inet->inet_dport = to->sin_port;
 	esk->entry.kind = EDUTCP_CONNECTION;
 	esk->entry.key = (struct edutcp_key) {
 		.local_addr = fl4->saddr,
-		.remote_addr = fl4->daddr,
+		.remote_addr = daddr,
 		.local_port = sport,
 		.remote_port = to->sin_port,
 	};
@@ -282,27 +302,50 @@ void edutcp_v4_connected(struct sock *sk, const struct edutcp_key *key,
 	sk_setup_caps(sk, dst);
 }
 
+/**
+ * edutcp_v4_report() - tell the user of trouble that need not be the end
+ * @sk: a connection, locked and not owned by a user call
+ * @err: the trouble
+ *
+ * Context: softirq or process.
+ */
+void edutcp_v4_report(struct sock *sk, int err)
+{
+	if (edutcp_wants_errors(sk)) {
+		sk->sk_err = err;
+		sk_error_report(sk);
+	} else {
+		WRITE_ONCE(sk->sk_err_soft, err);
+	}
+}
+
 /* Does the peer's router speak of something that is in flight? (RFC 5927) */
 static bool in_flight(const struct tcb *tcb, u32 seq)
 {
 	return !seq_before(seq, tcb->snd_una) && seq_before(seq, tcb->snd_nxt);
 }
 
-/* MUST-54, MUST-56: unreachable is a soft error, except for a SYN. */
+/*
+ * MUST-54, MUST-56: unreachable is a soft error, except for a SYN. Who sets
+ * IP_RECVERR is told at once, by poll() or a signal, and the next call fails,
+ * but only that one (MUST-47); others can ask for it by SO_ERROR (SHLD-25).
+ */
 static void soft_error(struct sock *sk, int err)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
 	struct tcb_actions actions = { };
 	struct tcb_env env;
 
-	if (sock_owned_by_user(sk) || esk->tcb.state != STATE_SYN_SENT) {
+	if (sock_owned_by_user(sk)) {
 		WRITE_ONCE(sk->sk_err_soft, err);
-		return;
+	} else if (esk->tcb.state == STATE_SYN_SENT) {
+		sk->sk_err = err;
+		edutcp_environment(sk, &env);
+		tcb_abort(&esk->tcb, &env, &actions);
+		edutcp_carry_out(sk, NULL, &actions);
+	} else {
+		edutcp_v4_report(sk, err);
 	}
-	sk->sk_err = err;
-	edutcp_environment(sk, &env);
-	tcb_abort(&esk->tcb, &env, &actions);
-	edutcp_carry_out(sk, NULL, &actions);
 }
 
 /**
@@ -358,6 +401,8 @@ int edutcp_v4_error(struct sk_buff *skb, u32 info)
 		soft_error(sk, icmp_err_convert[code].errno);
 	} else if (type == ICMP_TIME_EXCEEDED) {
 		soft_error(sk, EHOSTUNREACH);
+	} else if (type == ICMP_PARAMETERPROB) {
+		soft_error(sk, EPROTO);
 	}
 unlock:
 	bh_unlock_sock(sk);

@@ -225,6 +225,7 @@ void edutcp_listen_segment(struct sock *sk, struct sk_buff *skb,
 	struct tcb_actions actions = { };
 	struct edutcp_request *request;
 	struct edutcp_entry *entry;
+	struct edutcp_sock *child;
 	struct edutcp_key key;
 
 	edutcp_v4_key_of(skb, &key);
@@ -232,9 +233,8 @@ void edutcp_listen_segment(struct sock *sk, struct sk_buff *skb,
 
 	if (entry && entry->kind == EDUTCP_CONNECTION) {
 		/* It was made while its segment waited for us. */
-		edutcp_process_or_queue(edutcp_to_sock(container_of(entry,
-						struct edutcp_sock, entry)),
-					skb, seg);
+		child = container_of(entry, struct edutcp_sock, entry);
+		edutcp_process_or_queue(edutcp_to_sock(child), skb, seg);
 		return;
 	}
 	if (entry && entry->kind == EDUTCP_REQUEST) {

@@ -42,7 +42,8 @@ static const struct tcb_params default_params = {
 };
 
 static const unsigned int one_ms = 1;
-static const unsigned int half_second_ms = 499;
+/* Half a second, less what a timer may be late by (MUST-40). */
+static const unsigned int delayed_ack_max_ms = 480;
 static const unsigned int one_hour_ms = 3600 * 1000;
 static const unsigned int one_day_ms = 24 * 3600 * 1000;
 static const int port_min = 1024;
@@ -122,7 +123,7 @@ static const struct ctl_table template[] = {
 	MILLISECONDS("rto_initial_ms", rto_initial, one_hour_ms),
 	MILLISECONDS("rto_min_ms", rto_min, one_hour_ms),
 	MILLISECONDS("rto_max_ms", rto_max, one_hour_ms),
-	MILLISECONDS("delayed_ack_ms", delayed_ack, half_second_ms),
+	MILLISECONDS("delayed_ack_ms", delayed_ack, delayed_ack_max_ms),
 	MILLISECONDS("time_wait_ms", time_wait, one_hour_ms),
 	MILLISECONDS("fin_wait_2_ms", fin_wait_2, one_hour_ms),
 	MILLISECONDS("challenge_interval_ms", challenge_interval, one_hour_ms),

@@ -43,12 +43,19 @@ static void timer_expired(struct timer_list *timer)
 
 /**
  * edutcp_release_cb() - a user call is about to release the socket
- * @sk: the socket, locked
+ * @sk: the socket, locked; its backlog is empty
  */
 void edutcp_release_cb(struct sock *sk)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
+	struct tcb_env env;
 
+	if (esk->push_deferred) {
+		esk->push_deferred = false;
+		edutcp_environment(sk, &env);
+		edutcp_push(sk, &env);
+		edutcp_timer_rearm(sk, &env);
+	}
 	if (!esk->timer_deferred)
 		return;
 	esk->timer_deferred = false;

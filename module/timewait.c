@@ -136,6 +136,7 @@ bool edutcp_timewait_enter(struct sock *sk, const struct tcb_env *env)
  * edutcp_timewait_segment() - a segment for a connection in TIME-WAIT
  * @tw: found in the table
  * @seg: the segment
+ * @listening: there is a listener for a connection with these two sockets
  * @reopen_iss: set to the initial sequence number of the new connection if the
  *	segment is a new SYN
  *
@@ -145,7 +146,8 @@ bool edutcp_timewait_enter(struct sock *sk, const struct tcb_env *env)
  * listener, and the entry is gone.
  */
 bool edutcp_timewait_segment(struct edutcp_timewait *tw,
-			     const struct segment *seg, u32 *reopen_iss)
+			     const struct segment *seg, bool listening,
+			     u32 *reopen_iss)
 {
 	struct tcb_actions actions = { };
 	struct segment reply;
@@ -153,6 +155,7 @@ bool edutcp_timewait_segment(struct edutcp_timewait *tw,
 	bool has_reply;
 
 	environment(tw, &env);
+	env.listening = listening;
 	spin_lock(&tw->lock);
 	tcb_segment_arrives(&tw->tcb, NULL, seg, &env, &actions);
 	has_reply = tcb_next_segment(&tw->tcb, NULL, &env, 0, &reply);

@@ -10,7 +10,6 @@ aimed at, still carries its data.  In the end random segments go to every
 state; whether the kernel has something to say to them, the VM's runner sees.
 """
 
-import ctypes
 import fcntl
 import os
 import random
@@ -21,7 +20,10 @@ import subprocess
 import sys
 import time
 
-AF_EDUTCP = 19
+import libsegment
+from libhost import edutcp_socket, libc
+from libsegment import ip_octets
+
 CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 2, 0x1000
 
@@ -48,18 +50,6 @@ def timestamps(val, ecr):
 
 # What a SYN of Linux offers.
 ALL_OPTIONS = MSS + SACK_OK + timestamps(1 << 30, 0) + WSCALE
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def checksum(data):
-    """The Internet checksum."""
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def stat(name):
@@ -114,12 +104,10 @@ class Wire:
                 fragment=0):
         """Send an IP packet; fragment: the field with the flags and offset."""
         self.ip_id = (self.ip_id + (fragment == 0)) & 0xFFFF
-        header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload),
-                             self.ip_id, fragment, 64, 6, 0,
-                             socket.inet_aton(source), socket.inet_aton(dest))
-        header = header[:10] + struct.pack("!H", checksum(header)) + header[12:]
+        packet = ip_octets(payload, source=source, destination=dest,
+                           identification=self.ip_id, fragment=fragment)
         try:
-            os.write(self.fd, mac + THEIR_MAC + b"\x08\x00" + header + payload)
+            os.write(self.fd, mac + THEIR_MAC + b"\x08\x00" + packet)
         except BlockingIOError:
             pass
 
@@ -149,28 +137,10 @@ class Wire:
             pass
 
 
-def tcp_octets(sport, dport, seq, ack, flags, data=b"", *, options=b"",
-               offset=None, window=65535, bad_checksum=False, reserved=0,
-               source=THEIRS, dest=OURS):
+def tcp_octets(*fields, source=THEIRS, dest=OURS, **more):
     """A segment as octets, right or wrong."""
-    options += b"\0" * (-len(options) % 4)
-    if offset is None:
-        offset = 5 + len(options) // 4
-    tcp = struct.pack("!HHIIBBHHH", sport, dport, seq & MASK, ack & MASK,
-                      offset << 4 | reserved, flags, window, 0, 0)
-    tcp += options + data
-    pseudo = socket.inet_aton(source) + socket.inet_aton(dest)
-    pseudo += struct.pack("!HH", 6, len(tcp))
-    check = checksum(pseudo + tcp) ^ (0x5555 if bad_checksum else 0)
-    return tcp[:16] + struct.pack("!H", check) + tcp[18:]
-
-
-def edutcp_socket():
-    """A socket of ours, which Python takes for one of AF_INET."""
-    fd = libc.socket(AF_EDUTCP, socket.SOCK_STREAM, 0)
-    if fd < 0:
-        raise OSError(ctypes.get_errno(), "socket(AF_EDUTCP)")
-    return socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=fd)
+    return libsegment.tcp_octets(*fields, source=source, destination=dest,
+                                 **more)
 
 
 def listener_at(port, backlog=100):

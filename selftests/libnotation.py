@@ -8,8 +8,10 @@
 First the control bits (F S R P . U E W, where "." is ACK; "-" if none is set),
 then the sequence number, with an end if there is text. Sequence numbers count
 from the initial one of the side that they belong to. What follows may be left
-out: "ack", "win" (also as a range, 1..65535), "urg", options in <>. In an
-option * stands for any value:
+out: "ack", "win" (also as a range, 1..65535), "urg", options in <>. In a
+segment that is expected, a window that is left out is not looked at, nor are
+the options of a SYN; of another segment it means that there are none. PSH is
+looked at only if it is written. In an option * stands for any value:
 
 	mss N		nop		sack START:END ...
 	wscale N	eol		ts VALUE ECHO
@@ -81,7 +83,9 @@ class Written:
         return bool(self.flags & BITS[letter])
 
     def text(self):
-        return text(self.start, self.end)
+        """Its text; that of a SYN comes after the SYN."""
+        syn = self.has("SYN")
+        return text(self.start + syn, self.end + syn)
 
 
 def option_octets(options, base, last_ts):

@@ -2,11 +2,11 @@
 """libstage.py - a network namespace with a tun device, whose far end we are
 
 	edutcp, or the stock stack           the one who made the stage
-	   10.8.0.1 =========== tun0 =========== 10.8.0.2
+	   10.8.0.1 =========== tun0 =========== 10.8.x.y
 
 send() lets a packet arrive at 10.8.0.1; received() has the segments that were
-sent to 10.8.0.2. The device does nothing of TCP's work, so these are whole and
-have their checksums. A stage costs little: no program is started.
+sent to the others. The device does nothing of TCP's work, so these are whole
+and have their checksums. A stage costs little: no program is started.
 """
 
 import ctypes
@@ -17,10 +17,10 @@ import socket
 import struct
 import time
 
-from libhost import Namespace, edutcp_socket, inside, libc
+from libhost import Namespace, edutcp_socket, libc
 from libsegment import Segment
 
-LOCAL, PEER = "10.8.0.1", "10.8.0.2"
+LOCAL = "10.8.0.1"
 
 CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
@@ -41,6 +41,7 @@ class Stage(Namespace):
     """The namespace, its device, and the far end of that."""
 
     def __init__(self, mtu=1500):
+        self.hosts = 0
         with open("/proc/thread-self/ns/net") as before:
             if libc.unshare(CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWNET)")
@@ -58,7 +59,7 @@ class Stage(Namespace):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             for command, value in (
                     (SIOCSIFADDR, self._address(LOCAL)),
-                    (SIOCSIFNETMASK, self._address("255.255.255.0")),
+                    (SIOCSIFNETMASK, self._address("255.255.0.0")),
                     (SIOCSIFMTU, struct.pack("i", mtu)),
                     (SIOCSIFFLAGS, struct.pack("H", IFF_UP))):
                 fcntl.ioctl(sock, command,
@@ -82,6 +83,11 @@ class Stage(Namespace):
                     if stock else edutcp_socket())
         sock.setblocking(False)
         return sock
+
+    def new_host(self):
+        """An address at the far end that nobody has spoken to before."""
+        self.hosts += 1
+        return "10.8.%d.%d" % (1 + self.hosts // 250, 1 + self.hosts % 250)
 
     def send(self, packet):
         """Let a packet arrive; return the time before it did."""
@@ -108,22 +114,12 @@ class Stage(Namespace):
         except BlockingIOError:
             return segments
 
-    def stock_states(self, port):
+    def stock_states(self, address, port):
         """The states of the stock stack's connections with a port of ours;
-        with 0: of its listeners."""
+        with "0.0.0.0" and 0: of its listeners."""
         # Addresses are printed as numbers of the machine's byte order.
-        wanted = "%08X:%04X" % (struct.unpack("=I", socket.inet_aton(
-            PEER if port else "0.0.0.0"))[0], port)
+        wanted = "%08X:%04X" % (
+            struct.unpack("=I", socket.inet_aton(address))[0], port)
         lines = self.read("/proc/thread-self/net/tcp").splitlines()[1:]
         return [STOCK_STATES[int(line[3], 16)] for line in map(str.split, lines)
                 if line[2] == wanted]
-
-    def has_knob(self, name):
-        """Is there a sysctl net.edutcp.NAME?"""
-        with inside(self.file):
-            return os.path.exists("/proc/sys/net/edutcp/" + name)
-
-    def close(self):
-        self.wire.close()
-        os.close(self.tun)
-        self.file.close()

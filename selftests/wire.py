@@ -294,7 +294,7 @@ def six_segments(t):
     client, server = t.hosts(offload=False)
     recorder = t.record(client, server)
     # The server's program may be slow; the ACK is to wait for its close().
-    server.set("net.edutcp.delayed_ack_ms", 499)
+    server.set("net.edutcp.delayed_ack_ms", 480)
     sock, accepted, a, b = connect(t, client, server)
 
     def close_at_once():

@@ -13,6 +13,9 @@
 
 #include "internal.h"
 
+/* The largest window that can be offered (RFC 7323, 2.3). */
+#define MAX_WINDOW (65535u << SEG_WSCALE_MAX)
+
 static bool drop(struct tcb_actions *actions, enum tcb_drop reason)
 {
 	actions->drop = (u8)reason;
@@ -45,22 +48,38 @@ static void end_connection(struct tcb *tcb, enum tcb_error error,
 	tcb_set_state(tcb, STATE_CLOSED, cause, actions);
 }
 
-/* Tell the peer where we are, in reply to a segment that is out of place. */
+/* Text and FIN come again for want of an ACK. */
+static bool comes_again(const struct segment *seg)
+{
+	return (seg->text_len || (seg->flags & SEG_FIN)) &&
+	       !(seg->flags & (SEG_SYN | SEG_RST));
+}
+
+/*
+ * Tell the peer where we are, in reply to a segment that is out of place. What
+ * comes again for want of an ACK always gets one, the others not too often.
+ */
+static void answer(struct tcb *tcb, const struct segment *seg,
+		   const struct tcb_env *env)
+{
+	if (!comes_again(seg)) {
+		if (env->now - tcb->challenged_at <
+		    env->params->challenge_interval)
+			return;
+		tcb->challenged_at = env->now;
+	}
+	tcb->flags |= TCB_ACK_NOW;
+}
+
+/* The same where RFC 5961 calls it a challenge: it may be a forged segment. */
 static void challenge(struct tcb *tcb, const struct segment *seg,
 		      const struct tcb_env *env, struct tcb_actions *actions)
 {
-	/* Text and FIN come again for want of an ACK: they always get one. */
-	if (seg->text_len || (seg->flags & (SEG_SYN | SEG_FIN)) == SEG_FIN) {
-		tcb->flags |= TCB_ACK_NOW;
+	if (!comes_again(seg) && !env->challenges_left)
 		return;
-	}
-	/* RFC 5961, 7: to the others, not too often. */
-	if (!env->challenges_left ||
-	    env->now - tcb->challenged_at < env->params->challenge_interval)
-		return;
-	tcb->challenged_at = env->now;
-	tcb->flags |= TCB_ACK_NOW;
-	actions->challenged = true;
+	answer(tcb, seg, env);
+	actions->challenged = !comes_again(seg) &&
+			      (tcb->flags & TCB_ACK_NOW);
 }
 
 static u32 scaled_window(const struct tcb *tcb, const struct segment *seg)
@@ -123,13 +142,17 @@ static void established(struct tcb *tcb, struct tcb_conn *conn,
 	tcb_set_state(tcb, STATE_ESTABLISHED, cause, actions);
 	actions->tell |= TELL_CONNECTED | TELL_WRITABLE;
 	if (syn_lost) {
-		/* RFC 6298, (5.7) */
+		/*
+		 * RFC 6298, (5.7), unless timestamps tell which SYN was
+		 * answered: then the round trip is known, as in Linux.
+		 */
 		tcb->backoff = 0;
 		conn->rtt.rto = max_u32(conn->rtt.rto, TCB_RTO_AFTER_LOST_SYN);
 	}
 	tcb_begin_congestion(tcb, conn, syn_lost);
 	conn->ack_sent = tcb->rcv_nxt;
 	conn->ts_recent_at = env->now;
+	conn->heard_at = env->now;
 }
 
 /* Take the acknowledgment of everything before SEG.ACK. */
@@ -235,7 +258,8 @@ static bool process_text(struct tcb *tcb, struct tcb_conn *conn,
 		end = seq_min(end, conn->fin_seq);
 	if (!seq_before(start, end)) {
 		tcb->flags |= TCB_ACK_NOW;
-		drop(actions, DROP_TEXT_DUPLICATE);
+		drop(actions, tcb->rcv_wnd ? DROP_TEXT_DUPLICATE :
+					     DROP_TEXT_NO_ROOM);
 		return true;
 	}
 	if (tcb->flags & TCB_RCV_CLOSED) {
@@ -294,23 +318,39 @@ static bool process_text(struct tcb *tcb, struct tcb_conn *conn,
 	return true;
 }
 
+/* A peer that contradicts itself: it has sent text from beyond its FIN. */
+static bool holds_text_beyond(const struct tcb_conn *conn, u32 fin_seq)
+{
+	const struct ranges *held = conn->held;
+
+	return held && held->count &&
+	       seq_after(held->range[held->count - 1].end, fin_seq);
+}
+
 /* Eighth, check the FIN bit. */
 static void process_fin(struct tcb *tcb, struct tcb_conn *conn,
 			const struct segment *seg, const struct tcb_env *env,
 			struct tcb_actions *actions)
 {
 	u32 fin_seq = seg->seq + seg->text_len;
+	bool fin = seg->flags & SEG_FIN;
 
-	if ((seg->flags & SEG_FIN) && !conn->fin_held &&
-	    seq_in_window(fin_seq, tcb->rcv_nxt, tcb->rcv_wnd)) {
+	if (tcb->state != STATE_ESTABLISHED &&
+	    tcb->state != STATE_FIN_WAIT_1 && tcb->state != STATE_FIN_WAIT_2) {
+		/* It is not the first one, but it is answered. */
+		if (fin)
+			tcb->flags |= TCB_ACK_NOW;
+		return;
+	}
+	if (fin && !conn->fin_held &&
+	    seq_in_window(fin_seq, tcb->rcv_nxt, tcb->rcv_wnd) &&
+	    (fin_seq == tcb->rcv_nxt || !holds_text_beyond(conn, fin_seq))) {
 		conn->fin_held = true;
 		conn->fin_seq = fin_seq;
 	}
-	if (!conn->fin_held)
-		return;
-	if (conn->fin_seq != tcb->rcv_nxt) {
+	if (!conn->fin_held || conn->fin_seq != tcb->rcv_nxt) {
 		/* Not before all that precedes it is here has it arrived. */
-		if (seg->flags & SEG_FIN)
+		if (fin)
 			tcb->flags |= TCB_ACK_NOW;
 		return;
 	}
@@ -335,6 +375,8 @@ static void process_fin(struct tcb *tcb, struct tcb_conn *conn,
 		return;
 	}
 	conn->fin_held = false;
+	if (conn->held)
+		conn->held->count = 0;
 	tcb->rcv_nxt++;
 	tcb->rcv_wnd -= min_u32(tcb->rcv_wnd, 1);
 	actions->tell |= TELL_PEER_DONE;
@@ -412,8 +454,11 @@ static bool acceptable(const struct tcb *tcb, const struct segment *seg)
 		return len == 0 && seg->seq == tcb->rcv_nxt;
 	if (seq_in_window(seg->seq, tcb->rcv_nxt, tcb->rcv_wnd))
 		return true;
+	/* A SYN or a RST stands at SEG.SEQ, text does not bring it nearer. */
+	if (seg->flags & (SEG_SYN | SEG_RST))
+		return false;
 	if (len == 0)
-		return seg->seq == end && !(seg->flags & SEG_RST);
+		return seg->seq == end;
 	return seq_in_window(seg->seq + len - 1, tcb->rcv_nxt, tcb->rcv_wnd);
 }
 
@@ -447,25 +492,28 @@ static bool check_sequence(struct tcb *tcb, struct tcb_conn *conn,
 	}
 
 	if (tcb_timestamp_is_old(tcb, conn, seg, env)) {
-		challenge(tcb, seg, env, actions);
+		answer(tcb, seg, env);
 		return drop(actions, DROP_PAWS);
 	}
 	if (acceptable(tcb, seg))
 		return true;
 
-	if (tcb->rcv_wnd == 0 && seg->seq == tcb->rcv_nxt) {
+	if (tcb->rcv_wnd == 0 && seg->seq == tcb->rcv_nxt &&
+	    (seg->flags & (SEG_SYN | SEG_RST)) != SEG_SYN) {
 		/*
 		 * "Special allowance should be made to accept valid ACKs, URGs,
-		 * and RSTs" (MUST-66): without its text it is acceptable.
+		 * and RSTs" (MUST-66): only its text and FIN find no room.
 		 */
-		tcb->flags |= TCB_ACK_NOW;
-		seg->text_len = 0;
-		seg->flags &= (u8)~SEG_FIN;
+		if (!(seg->flags & SEG_RST))
+			tcb->flags |= TCB_ACK_NOW;
 		return true;
 	}
 
 	if (!(seg->flags & SEG_RST)) {
-		challenge(tcb, seg, env, actions);
+		if (seg->flags & SEG_SYN)	/* RFC 5961, 4.2 */
+			challenge(tcb, seg, env, actions);
+		else
+			answer(tcb, seg, env);
 		/* The last ACK was lost and the FIN comes again (MUST-13). */
 		if (tcb->state == STATE_TIME_WAIT && (seg->flags & SEG_FIN) &&
 		    seg->seq + segment_len(seg) == tcb->rcv_nxt)
@@ -546,12 +594,23 @@ static bool is_duplicate_ack(const struct tcb *tcb, const struct tcb_conn *conn,
 	       !((tcb->flags & TCB_SACK_OK) && conn->sacked);
 }
 
-/* Fifth, check the ACK field: the part that is alike in most states. */
-static bool take_ack(struct tcb *tcb, struct tcb_conn *conn,
-		     const struct segment *seg, const struct tcb_env *env,
-		     struct tcb_actions *actions)
+/* Does it acknowledge what a peer can have seen? */
+static bool ack_is_acceptable(struct tcb *tcb, const struct tcb_conn *conn,
+			      const struct segment *seg,
+			      const struct tcb_env *env,
+			      struct tcb_actions *actions)
 {
-	bool sacked;
+	u32 max_window = conn ? conn->max_snd_wnd : MAX_WINDOW;
+
+	/* SYN-RECEIVED; and FIN-WAIT-1, if CLOSE was called in it. */
+	if (!(tcb->flags & TCB_SYN_ACKED)) {
+		if (seq_after(seg->ack, tcb->snd_una) &&
+		    !seq_after(seg->ack, tcb->snd_nxt))
+			return true;
+		tcb->flags &= (u16)~TCB_ACK_NOW;	/* one answer */
+		reset_in_reply(seg, actions);
+		return drop(actions, DROP_ACK_SYN_RCVD);
+	}
 
 	if (seq_after(seg->ack, tcb->snd_nxt)) {
 		challenge(tcb, seg, env, actions);
@@ -559,10 +618,20 @@ static bool take_ack(struct tcb *tcb, struct tcb_conn *conn,
 	}
 	/* RFC 5961, 5.2: blind data injection */
 	if (env->params->challenge_ack &&
-	    seq_before(seg->ack, tcb->snd_una - conn->max_snd_wnd)) {
+	    seq_before(seg->ack, tcb->snd_una - max_window)) {
 		challenge(tcb, seg, env, actions);
 		return drop(actions, DROP_ACK_OLD);
 	}
+	return true;
+}
+
+/* Fifth, check the ACK field: the part that is alike in most states. */
+static void take_ack(struct tcb *tcb, struct tcb_conn *conn,
+		     const struct segment *seg, const struct tcb_env *env,
+		     struct tcb_actions *actions)
+{
+	bool duplicate;
+
 	/* Now that it is believed, and not before: its timestamp. */
 	tcb_note_timestamp(tcb, conn, seg, env);
 	conn->heard_at = env->now;
@@ -576,10 +645,11 @@ static bool take_ack(struct tcb *tcb, struct tcb_conn *conn,
 		tcb->retries = 0;
 		conn->waiting_since = env->now;
 	}
-	sacked = tcb_recovery_sacked(tcb, conn, seg);
+	duplicate = tcb_recovery_sacked(tcb, conn, seg) ||
+		    is_duplicate_ack(tcb, conn, seg);
 	if (seq_after(seg->ack, tcb->snd_una))
 		advance_snd_una(tcb, conn, seg, env, actions);
-	else if (sacked || is_duplicate_ack(tcb, conn, seg))
+	if (duplicate)
 		tcb_recovery_duplicate_ack(tcb, conn);
 
 	/* An old segment must not bring back an old window. */
@@ -588,7 +658,6 @@ static bool take_ack(struct tcb *tcb, struct tcb_conn *conn,
 	     (conn->snd_wl1 == seg->seq &&
 	      !seq_after(conn->snd_wl2, seg->ack))))
 		set_send_window(tcb, conn, seg);
-	return true;
 }
 
 /* Fifth, check the ACK field. */
@@ -599,12 +668,10 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
 	if (!(seg->flags & SEG_ACK))
 		return drop(actions, DROP_NO_ACK);
 
+	if (!ack_is_acceptable(tcb, conn, seg, env, actions))
+		return false;
+
 	if (tcb->state == STATE_SYN_RCVD) {
-		if (!seq_after(seg->ack, tcb->snd_una) ||
-		    seq_after(seg->ack, tcb->snd_nxt)) {
-			reset_in_reply(seg, actions);
-			return drop(actions, DROP_ACK_SYN_RCVD);
-		}
 		if (!conn) {
 			/* The socket will see this segment, not the request. */
 			actions->verdict = VERDICT_ACCEPT;
@@ -621,7 +688,7 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
 	}
 	if (tcb->state == STATE_TIME_WAIT) {
 		/* What can arrive is the peer's FIN: acknowledge, restart. */
-		if (seg->flags & SEG_FIN) {
+		if ((seg->flags & SEG_FIN) && tcb->rcv_wnd) {
 			tcb->flags |= TCB_ACK_NOW;
 			tcb_start_timer(tcb, TIMER_TIME_WAIT, env->now,
 					env->params->time_wait);
@@ -629,11 +696,9 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
 		return false;
 	}
 
-	if (!take_ack(tcb, conn, seg, env, actions))
-		return false;
+	take_ack(tcb, conn, seg, env, actions);
 	if (!tcb_fin_acked(tcb))
-		return tcb->state != STATE_CLOSING &&
-		       tcb->state != STATE_LAST_ACK;
+		return tcb->state != STATE_CLOSING;
 
 	switch (tcb->state) {
 	case STATE_FIN_WAIT_1:
@@ -644,7 +709,7 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
 		return true;
 	case STATE_CLOSING:
 		enter_time_wait(tcb, CAUSE_ACK_OF_FIN, env, actions);
-		return false;
+		return true;
 	case STATE_LAST_ACK:
 		end_connection(tcb, ERROR_NONE, CAUSE_ACK_OF_FIN, actions);
 		return false;
@@ -658,9 +723,10 @@ static bool check_ack(struct tcb *tcb, struct tcb_conn *conn,
  * Only if nothing of the old one can be taken for a part of it: by the peer's
  * clock (RFC 6191, 2), or else by its sequence number.
  */
-static bool reopens(const struct tcb *tcb, const struct segment *seg)
+static bool reopens(const struct tcb *tcb, const struct segment *seg,
+		    const struct tcb_env *env)
 {
-	if (tcb->state != STATE_TIME_WAIT ||
+	if (tcb->state != STATE_TIME_WAIT || !env->listening ||
 	    (seg->flags & (SEG_SYN | SEG_ACK | SEG_RST)) != SEG_SYN)
 		return false;
 	if ((tcb->flags & TCB_TS_OK) && seg->has_ts &&
@@ -693,7 +759,7 @@ void tcb_segment_arrives(struct tcb *tcb, struct tcb_conn *conn,
 		segment_in_syn_sent(tcb, conn, &seg, env, actions);
 		return;
 	}
-	if (reopens(tcb, &seg)) {
+	if (reopens(tcb, &seg, env)) {
 		tcb_set_state(tcb, STATE_CLOSED, CAUSE_NEW_SYN, actions);
 		actions->verdict = VERDICT_REOPEN;
 		actions->reopen_iss = reopen_iss(tcb, env);

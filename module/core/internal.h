@@ -192,7 +192,8 @@ void tcb_recovery_acked(struct tcb *tcb, struct tcb_conn *conn, u32 acked);
 
 /**
  * tcb_recovery_duplicate_ack() - a duplicate ACK arrived (RFC 5681, 2; or, if
- * the peer may use SACK, an ACK with news of that kind: RFC 6675, 2)
+ * the peer may use SACK, an ACK with news of that kind, whether or not it has
+ * advanced snd_una: RFC 6675, 2)
  * @tcb: a connection
  * @conn: its second half
  */

@@ -72,8 +72,12 @@ static void fill_ack(struct tcb *tcb, struct tcb_conn *conn,
 	seg->flags |= SEG_ACK;
 	seg->ack = tcb->rcv_nxt;
 
-	/* A holder without receive buffer keeps the window as it was. */
-	if (conn)
+	/*
+	 * A holder without receive buffer keeps the window as it was. So does
+	 * everybody as long as the SYN may go again, whose Window field cannot
+	 * say as much (SHLD-14).
+	 */
+	if (conn && (tcb->flags & TCB_SYN_ACKED))
 		tcb->rcv_wnd = tcb_select_window(tcb, env);
 	seg->window = (u16)min_u32(tcb->rcv_wnd >> rcv_shift(tcb),
 				   WINDOW_FIELD_MAX);
@@ -104,6 +108,8 @@ static void next_syn(struct tcb *tcb, struct tcb_conn *conn,
 	if (tcb->state != STATE_SYN_SENT) {
 		seg->flags |= SEG_ACK;
 		seg->ack = tcb->rcv_nxt;
+		if (conn)
+			conn->ack_sent = tcb->rcv_nxt;
 	}
 	/* The answer to a SYN that came again does not start it anew. */
 	if (tcb->timer == TIMER_NONE)
@@ -201,7 +207,8 @@ static u32 in_congestion_window(const struct tcb *tcb,
 				const struct stretch *next, u32 mss)
 {
 	u32 in_network = tcb_in_network(tcb, conn);
-	u32 cwnd = conn->cc.cwnd;
+	/* Never less than a segment, even if these have become larger. */
+	u32 cwnd = max_u32(conn->cc.cwnd, mss);
 
 	/* The first that is lost goes out whatever the window (RFC 6675, 4.3). */
 	if (next->again && next->start == tcb->snd_una)
@@ -253,7 +260,7 @@ static bool next_text(struct tcb *tcb, struct tcb_conn *conn,
 	if (!len && !fin) {
 		/*
 		 * Something waits and nothing is in flight whose ACK would
-		 * call us again: the persist timer will (MUST-35, SHLD-29).
+		 * call us again: the persist timer will (MUST-35, MUST-60, SHLD-29).
 		 */
 		if (tcb->timer == TIMER_NONE) {
 			conn->waiting_since = env->now;
@@ -270,7 +277,7 @@ static bool next_text(struct tcb *tcb, struct tcb_conn *conn,
 		end++;
 	}
 	if (len && start + len == tcb->snd_end)
-		seg->flags |= SEG_PSH;	/* MUST-60: the last that is queued */
+		seg->flags |= SEG_PSH;	/* MUST-61: the last that is queued */
 
 	if (conn->ack_pending || (tcb->flags & TCB_ACK_NOW))
 		conn->quick_acks = 0;	/* answers carry the ACKs from now on */
@@ -284,7 +291,7 @@ static bool next_text(struct tcb *tcb, struct tcb_conn *conn,
 	tcb->snd_nxt = seq_max(tcb->snd_nxt, end);
 
 	/* RFC 6298, (5.1) */
-	if (tcb->timer != TIMER_RETRANSMIT && !probe) {
+	if (tcb->timer != TIMER_RETRANSMIT && (!probe || tcb->snd_wnd)) {
 		if (tcb->timer == TIMER_NONE)
 			conn->waiting_since = env->now;
 		tcb_start_timer(tcb, TIMER_RETRANSMIT, env->now,

@@ -10,11 +10,22 @@ static void remove_ranges(struct ranges *ranges, u32 first, u32 count)
 	ranges->count -= count;
 }
 
-static void note_recent(struct ranges *ranges, u32 seq)
+static bool contains(const struct seq_range *range, u32 seq)
 {
+	return !seq_before(seq, range->start) && seq_before(seq, range->end);
+}
+
+/* @range has been added to. It stands there once, and leaves room for others. */
+static void note_recent(struct ranges *ranges, const struct seq_range *range)
+{
+	u32 last = 0;
+
+	while (last < SEG_SACK_MAX - 1 &&
+	       !contains(range, ranges->recent[last]))
+		last++;
 	memmove(&ranges->recent[1], &ranges->recent[0],
-		sizeof(ranges->recent) - sizeof(ranges->recent[0]));
-	ranges->recent[0] = seq;
+		last * sizeof(ranges->recent[0]));
+	ranges->recent[0] = range->start;
 }
 
 bool ranges_add(struct ranges *ranges, u32 start, u32 end)
@@ -39,16 +50,17 @@ bool ranges_add(struct ranges *ranges, u32 start, u32 end)
 			(ranges->count - first) * sizeof(*range));
 		ranges->count++;
 		*range = (struct seq_range){ start, end };
-		note_recent(ranges, start);
+		note_recent(ranges, range);
 		return true;
 	}
 
-	note_recent(ranges, start);
-	if (!seq_before(start, range->start) && !seq_after(end, range->end))
+	if (!seq_before(start, range->start) && !seq_after(end, range->end)) {
+		note_recent(ranges, range);
 		return false;
-
+	}
 	range->start = seq_min(start, range->start);
 	range->end = seq_max(end, ranges->range[last - 1].end);
+	note_recent(ranges, range);
 	remove_ranges(ranges, first + 1, last - first - 1);
 	return true;
 }
@@ -72,8 +84,7 @@ static const struct seq_range *find(const struct ranges *ranges, u32 seq)
 	u32 i;
 
 	for (i = 0; i < ranges->count; i++)
-		if (!seq_before(seq, ranges->range[i].start) &&
-		    seq_before(seq, ranges->range[i].end))
+		if (contains(&ranges->range[i], seq))
 			return &ranges->range[i];
 	return NULL;
 }

@@ -61,22 +61,22 @@ static u32 lost_end(const struct tcb *tcb, const struct tcb_conn *conn)
 bool tcb_recovery_sacked(const struct tcb *tcb, struct tcb_conn *conn,
 			 const struct segment *seg)
 {
+	u32 una = seq_max(seg->ack, tcb->snd_una);
 	bool news = false;
 	u8 i;
 
 	if (!(tcb->flags & TCB_SACK_OK) || !conn->sacked)
 		return false;
 	for (i = 0; i < seg->sack_count; i++) {
-		const struct seq_range *range = &seg->sack[i];
+		u32 start = seg->sack[i].start - una;
+		u32 end = seg->sack[i].end - una;
 
 		/* Of what is in flight; at SND.UNA something is missing. */
-		if (seq_after(range->start, seq_max(seg->ack, tcb->snd_una)) &&
-		    seq_before(range->start, range->end) &&
-		    !seq_after(range->end, tcb->snd_nxt))
-			news |= ranges_add(conn->sacked, range->start,
-					   range->end);
+		if (start > 0 && start < end && end <= tcb->snd_nxt - una)
+			news |= ranges_add(conn->sacked, una + start,
+					   una + end);
 	}
-	if (news && conn->recovery == RECOVERY_FAST)
+	if (news && conn->recovery == RECOVERY_SACK)
 		conn->rtx_end = seq_max(conn->rtx_end, lost_end(tcb, conn));
 	return news;
 }
@@ -112,13 +112,14 @@ void tcb_recovery_acked(struct tcb *tcb, struct tcb_conn *conn, u32 acked)
 
 	switch (conn->recovery) {
 	case RECOVERY_FAST:
+	case RECOVERY_SACK:
 		if (complete) {
 			conn->recovery = RECOVERY_NONE;
 			congestion_recovered(&conn->cc, in_flight(tcb), mss);
 			break;
 		}
 		/* A partial ACK: the segment at snd_una is lost as well. */
-		if (!has_scoreboard(conn)) {
+		if (conn->recovery == RECOVERY_FAST) {
 			congestion_partial_ack(&conn->cc, acked, mss);
 			retransmit_first(tcb, conn);
 		} else if (conn->rtx_nxt == tcb->snd_una) {
@@ -147,24 +148,27 @@ void tcb_recovery_duplicate_ack(struct tcb *tcb, struct tcb_conn *conn)
 
 	switch (conn->recovery) {
 	case RECOVERY_FAST:
-		if (!scoreboard)
-			congestion_duplicate_ack(&conn->cc, mss);
+		congestion_duplicate_ack(&conn->cc, mss);
 		break;
+	case RECOVERY_SACK:
+		break;	/* what left the network is in the scoreboard */
 	case RECOVERY_TIMEOUT:
 		break;	/* we caused it by sending again what had arrived */
 	default:
 		/*
 		 * RFC 6582, 3.2, step 2: until something new is acknowledged,
-		 * they come from what we sent twice.
+		 * they come from what we sent twice. Not so news of what the
+		 * peer holds (RFC 6675, 5.1).
 		 */
-		if (!seq_after(tcb->snd_una, conn->recover))
+		if (seq_before(tcb->snd_una, conn->recover) ||
+		    (tcb->snd_una == conn->recover && !scoreboard))
 			break;
 		if (++conn->dup_acks < DUP_ACK_THRESHOLD &&
 		    !(scoreboard &&
 		      seq_after(lost_end(tcb, conn), tcb->snd_una)))
 			break;
 		conn->dup_acks = 0;
-		conn->recovery = RECOVERY_FAST;
+		conn->recovery = scoreboard ? RECOVERY_SACK : RECOVERY_FAST;
 		conn->recover = tcb->snd_nxt;
 		/* But for what limited transmit has sent (RFC 5681, 3.2, 2). */
 		flight = min_u32(in_flight(tcb), conn->cc.cwnd);

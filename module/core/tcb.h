@@ -119,13 +119,15 @@ struct tcb {
 enum tcb_recovery {
 	RECOVERY_NONE,
 	RECOVERY_FAST,		/* after three duplicate ACKs (RFC 6582) */
+	RECOVERY_SACK,		/* the same, by what the peer holds (RFC 6675) */
 	RECOVERY_TIMEOUT,	/* after a retransmission timeout */
 };
 
 /**
  * struct tcb_settings - what the user has set for this connection
  * @algorithm: of congestion control; NULL: congestion_reno
- * @user_timeout: so long may data stay unacknowledged (3.9.1, OPEN; RFC 5482)
+ * @user_timeout: so long may data stay unacknowledged (3.9.1, OPEN; RFC 5482),
+ *	instead of tcb_params.data_retries
  * @keep_idle: instead of tcb_params.keep_idle
  * @keep_interval: instead of tcb_params.keep_interval
  * @keep_count: instead of tcb_params.keep_count
@@ -223,12 +225,12 @@ struct tcb_conn {
  * @rto_initial: before a round trip was measured (RFC 6298, 2.1)
  * @rto_min: lower bound of the timeout
  * @rto_max: upper bound of the timeout
- * @delayed_ack: an ACK waits no longer than this (MUST-40: below 500)
+ * @delayed_ack: an ACK waits no longer than this (MUST-40: below 500, with all that delays a timer)
  * @time_wait: 2 MSL
  * @fin_wait_2: patience with a peer that does not close, if nobody reads
  * @challenge_interval: answers of a connection to segments without text that
- *	change nothing are so far apart, or two confused peers would answer each
- *	other for ever (RFC 5961, 7)
+ *	are out of place are so far apart, or two confused peers would answer
+ *	each other for ever
  * @keep_idle: after so long a silence a keep-alive is sent (MUST-28)
  * @keep_interval: and after so long another, if it is not answered
  * @syn_retries: R2 for a SYN (MUST-23)
@@ -280,6 +282,8 @@ struct tcb_params {
  * @rcv_buffer: octets of the whole receive buffer
  * @iss: in TIME-WAIT, the initial sequence number of a connection that began
  *	now; else not looked at
+ * @listening: in TIME-WAIT, there is a listener for such a connection; else not
+ *	looked at
  * @challenges_left: challenge ACKs that may still be sent by all connections
  *	together (RFC 5961, 7)
  * @no_room: there is no memory for the text of a segment
@@ -292,6 +296,7 @@ struct tcb_env {
 	u32 rcv_buffer;
 	u32 iss;
 	u32 challenges_left;
+	bool listening;
 	bool no_room;
 	const struct tcb_params *params;
 };
@@ -334,7 +339,9 @@ enum tcb_error {
 #define TELL_CONNECTED	BIT(0)	/* the handshake is complete */
 #define TELL_READABLE	BIT(1)	/* rcv_nxt has advanced over text */
 #define TELL_WRITABLE	BIT(2)	/* snd_una has advanced */
-#define TELL_PEER_DONE	BIT(3)	/* the peer's FIN was reached */
+#define TELL_PEER_DONE	BIT(3)	/* the peer's FIN was reached: no text from
+				 * beyond it is held any more
+				 */
 #define TELL_NO_ANSWER	BIT(4)	/* R1 is reached: look for another route */
 
 /* How a segment leaves the one it was handed to. */

@@ -4,6 +4,8 @@
 #include "internal.h"
 
 #define BACKOFF_MAX 16	/* 2^16 times any timeout is beyond every bound */
+#define RETRIES_MAX 255	/* tcb.retries counts no further */
+#define NO_LIMIT (RETRIES_MAX + 1)
 
 u32 tcb_rto(const struct tcb *tcb, const struct tcb_conn *conn,
 	    const struct tcb_params *params)
@@ -30,7 +32,7 @@ bool tcb_next_deadline(const struct tcb *tcb, const struct tcb_conn *conn,
 	bool running = tcb->timer != TIMER_NONE;
 	u32 other;
 
-	if (tcb->state == STATE_CLOSED)
+	if (tcb->state == STATE_CLOSED || tcb->state == STATE_LISTEN)
 		return false;
 	*deadline = tcb->deadline;
 	if (!conn)
@@ -61,6 +63,9 @@ static unsigned int retry_limit(const struct tcb *tcb,
 		return params->synack_retries;
 	if (tcb->flags & TCB_RCV_CLOSED)
 		return params->orphan_retries;
+	/* MUST-21: for its data the user has set R2 by a time instead. */
+	if (conn->settings.user_timeout)
+		return NO_LIMIT;
 	return params->data_retries;
 }
 
@@ -75,9 +80,11 @@ static void retransmission_timeout(struct tcb *tcb, struct tcb_conn *conn,
 			      actions);
 		return;
 	}
-	tcb->retries++;
-	if (tcb->retries == env->params->r1_retries)
-		actions->tell |= TELL_NO_ANSWER;
+	if (tcb->retries < RETRIES_MAX) {
+		tcb->retries++;
+		if (tcb->retries == env->params->r1_retries)
+			actions->tell |= TELL_NO_ANSWER;
+	}
 	tcb->backoff = (u8)min_u32(tcb->backoff + 1, BACKOFF_MAX);
 
 	if (!(tcb->flags & TCB_SYN_ACKED)) {

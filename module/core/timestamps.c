@@ -47,15 +47,19 @@ bool tcb_round_trip(const struct tcb *tcb, const struct tcb_conn *conn,
 		    const struct segment *seg, const struct tcb_env *env,
 		    u32 *measured)
 {
-	*measured = env->now - conn->timed_at;
-	if (!conn->timed_twice)
+	u32 timed = env->now - conn->timed_at;
+
+	if (!conn->timed_twice) {
+		*measured = timed;
 		return true;
+	}
 	if (!(tcb->flags & TCB_TS_OK) || !seg->has_ts)
 		return false;
 	/*
-	 * The echo says when the segment left that brought the ACK about. It is
-	 * the peer's word only: it cannot have been before the first of them.
+	 * The echo says when the segment left that brought the ACK about. If
+	 * that was before the timing began, it was one that we know nothing of,
+	 * or the peer has made it up.
 	 */
-	*measured = min_u32(*measured, env->ts_now - seg->tsecr);
-	return true;
+	*measured = env->ts_now - seg->tsecr;
+	return *measured <= timed;
 }

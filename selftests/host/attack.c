@@ -249,6 +249,8 @@ static void check_answer(u8 flags, unsigned int before)
 {
 	if ((flags & RST) && sent_rst())
 		scenario_fail(&s, "a RST is answered by a RST");
+	if ((flags & SYN) && !s.params.challenge_syn)
+		return;
 	if (state_is_synchronized(before) && !(flags & (ACK | RST)) &&
 	    s.actions.verdict != VERDICT_REOPEN && s.tcb.state != before)
 		scenario_fail(&s, "a segment without ACK has changed the state");
@@ -301,6 +303,32 @@ static u32 random_near(u64 *seed, u32 low, u32 high)
 	}
 }
 
+/* Timestamps mostly as they should be, and any ranges of SACK. */
+static void random_options(u64 *seed, struct segment *seg)
+{
+	u32 i;
+
+	seg->has_ts = s.peer_ts ? !one_in(seed, 20) : one_in(seed, 20);
+	if (seg->has_ts) {
+		seg->tsval = PEER_TS_BASE + s.env.now;
+		seg->tsecr = s.ts_heard;
+		if (one_in(seed, 20))
+			seg->tsval = random_u32(seed);
+		if (one_in(seed, 20))
+			seg->tsecr = random_u32(seed);
+	}
+	if ((seg->flags & SYN) || !one_in(seed, 2))
+		return;
+	seg->sack_count = (u8)random_below(seed, SEG_SACK_MAX + 1);
+	for (i = 0; i < seg->sack_count; i++) {
+		struct seq_range *range = &seg->sack[i];
+
+		range->start = random_near(seed, s.tcb.snd_una, s.tcb.snd_nxt);
+		range->end = one_in(seed, 2) ? s.tcb.snd_nxt :
+			     range->start + random_below(seed, 3000);
+	}
+}
+
 static void random_segment(u64 *seed)
 {
 	static const u8 likely[] = {
@@ -335,7 +363,9 @@ static void random_segment(u64 *seed)
 		seg.has_wscale = one_in(seed, 2);
 		if (seg.has_wscale)
 			seg.wscale = (u8)random_below(seed, 15);
+		seg.sack_ok = one_in(seed, 2);
 	}
+	random_options(seed, &seg);
 	/* The numbers printed shall be relative to the SYN that counts. */
 	if (tcb->state == STATE_LISTEN || tcb->state == STATE_SYN_SENT)
 		s.peer_iss = seg.seq;
@@ -371,8 +401,10 @@ static void random_event(u64 *seed)
 		user_abort(&s);
 	} else if (what < 985) {
 		s.tcb.flags ^= TCB_NODELAY;
-	} else if (what < 991) {
+	} else if (what < 989) {
 		s.tcb.flags ^= TCB_CORKED;
+	} else if (what < 993) {
+		s.env.no_room = !s.env.no_room;
 	} else if (s.conn) {
 		tcb_set_path_mss(&s.tcb, s.conn,
 				 (u16)random_below(seed, 3000));
@@ -395,7 +427,7 @@ static void random_start(u64 *seed)
 				       random_u32(seed);
 	s.peer_iss = one_in(seed, 2) ? 0u - random_below(seed, 20000) :
 				       random_u32(seed);
-	s.env.now = 0u - random_below(seed, 100000);
+	scenario_set_clock(&s, 0u - random_below(seed, 100000));
 	s.env.rcv_buffer = buffers[random_below(seed, ARRAY_SIZE(buffers))];
 	s.env.rcv_space = s.env.rcv_buffer;
 	s.open.window = s.env.rcv_buffer;
@@ -404,6 +436,21 @@ static void random_start(u64 *seed)
 	s.time_wait_entry = one_in(seed, 2);
 	s.params.protect_time_wait = one_in(seed, 2);
 	s.params.data_retries = 4;
+	s.params.window_scaling = one_in(seed, 2);
+	s.params.timestamps = one_in(seed, 2);
+	s.params.sack = !one_in(seed, 4);
+	s.params.challenge_rst = !one_in(seed, 4);
+	s.params.challenge_syn = !one_in(seed, 4);
+	s.params.challenge_ack = !one_in(seed, 4);
+	s.env.challenges_left = random_below(seed, 50);
+	s.conn_room.settings.keepalive = one_in(seed, 2);
+	s.conn_room.settings.keep_idle = 1000 + random_below(seed, 100000);
+	s.conn_room.settings.keep_interval = 1 + random_below(seed, 10000);
+	if (one_in(seed, 4))
+		s.conn_room.settings.user_timeout =
+			1000 + random_below(seed, 100000);
+	s.peer_ts = one_in(seed, 2);
+	s.peer_sack = !one_in(seed, 4);
 	s.env.iss = random_u32(seed);
 	s.relaxed = true;
 	reach(&s, states[random_below(seed, ARRAY_SIZE(states))]);

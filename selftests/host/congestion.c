@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The congestion window by itself (RFC 5681, RFC 6582, RFC 6928). */
+/*
+ * The congestion window by itself (RFC 5681, RFC 6582, RFC 6928), and how an
+ * algorithm is plugged in.
+ */
 
 #include "kselftest_harness.h"
 
-#include "congestion.h"
-
-#define MSS 1000
+#include "libscenario.h"
 
 /* RFC 6928, 2: min(10 * MSS, max(2 * MSS, 14600)) */
 TEST(initial_window_is_ten_segments_or_as_many_as_14600_octets_hold)
@@ -162,6 +163,118 @@ TEST(further_timeouts_for_the_same_segment_keep_the_threshold)
 	congestion_timeout(&cc, 1 * MSS, MSS, false);
 	EXPECT_EQ(5 * MSS, cc.ssthresh);
 	EXPECT_EQ(MSS, cc.cwnd);
+}
+
+/* ------------------------------------------------------ an algorithm of our own */
+
+static struct scenario s;
+
+/* What it was called with. */
+static unsigned int ssthresh_calls, avoid_calls;
+static u32 seen_flight, seen_acked, seen_mss;
+
+static u32 note_ssthresh(const struct congestion *cc, u32 flight, u32 mss)
+{
+	(void)cc;
+	ssthresh_calls++;
+	seen_flight = flight;
+	seen_mss = mss;
+	return 7777;
+}
+
+static void note_avoid(struct congestion *cc, u32 acked, u32 mss)
+{
+	avoid_calls++;
+	seen_acked = acked;
+	seen_mss = mss;
+	congestion_set(cc, cc->cwnd + 1);
+}
+
+static const struct congestion_algorithm notes = {
+	.name = "notes",
+	.ssthresh = note_ssthresh,
+	.avoid = note_avoid,
+};
+
+/* With ten segments in flight, which is all the window. */
+static void in_flight_with(const struct congestion_algorithm *algorithm)
+{
+	start(&s);
+	s.conn_room.settings.algorithm = algorithm;
+	established(&s);
+	s.relaxed = true;
+	ssthresh_calls = 0;
+	avoid_calls = 0;
+	user_send(&s, 30000);
+}
+
+TEST(reno_is_what_a_connection_uses_if_nothing_is_set)
+{
+	in_flight_with(NULL);
+	EXPECT_EQ(&congestion_reno, s.conn->cc.algorithm);
+	EXPECT_EQ(0, strcmp("reno", congestion_reno.name));
+	start(&s);
+	accepted(&s);
+	EXPECT_EQ(&congestion_reno, s.conn->cc.algorithm);
+}
+
+TEST(algorithm_that_was_set_is_used_by_client_and_listener)
+{
+	in_flight_with(&notes);
+	EXPECT_EQ(&notes, s.conn->cc.algorithm);
+	start(&s);
+	s.conn_room.settings.algorithm = &notes;
+	accepted(&s);
+	EXPECT_EQ(&notes, s.conn->cc.algorithm);
+}
+
+TEST(algorithm_is_asked_for_the_threshold_after_duplicate_acks)
+{
+	int i;
+
+	in_flight_with(&notes);
+	for (i = 0; i < 3; i++)
+		arrives(&s, ACK, .seq = 1, .ack = 1);
+	EXPECT_EQ(1, ssthresh_calls);
+	EXPECT_EQ(10000, seen_flight);
+	EXPECT_EQ(MSS, seen_mss);
+	EXPECT_EQ(7777, s.conn->cc.ssthresh);
+	EXPECT_EQ(7777 + 3000, s.conn->cc.cwnd);
+}
+
+TEST(algorithm_is_asked_for_the_threshold_after_a_timeout_once)
+{
+	in_flight_with(&notes);
+	passes(&s, RTO);
+	EXPECT_EQ(1, ssthresh_calls);
+	EXPECT_EQ(10000, seen_flight);
+	EXPECT_EQ(7777, s.conn->cc.ssthresh);
+	EXPECT_EQ(MSS, s.conn->cc.cwnd);
+	passes(&s, 2 * RTO);
+	EXPECT_EQ(1, ssthresh_calls);
+}
+
+TEST(algorithm_decides_how_the_window_grows_above_the_threshold)
+{
+	in_flight_with(&notes);
+	arrives(&s, ACK, .seq = 1, .ack = 2001);
+	EXPECT_EQ(0, avoid_calls);
+	EXPECT_EQ(12000, s.conn->cc.cwnd);
+	s.conn->cc.ssthresh = 12000;
+	arrives(&s, ACK, .seq = 1, .ack = 5001);
+	EXPECT_EQ(1, avoid_calls);
+	EXPECT_EQ(3000, seen_acked);
+	EXPECT_EQ(MSS, seen_mss);
+	EXPECT_EQ(12001, s.conn->cc.cwnd);
+}
+
+TEST(algorithm_cannot_set_a_window_that_is_too_large)
+{
+	struct congestion cc;
+
+	congestion_init(&cc, &notes, MSS, false);
+	congestion_set(&cc, 0xffffffff);
+	EXPECT_EQ(1u << 30, cc.cwnd);
 }
 
 TEST_HARNESS_MAIN

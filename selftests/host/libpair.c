@@ -54,21 +54,44 @@ static void send_one(struct pair *pair, struct scenario *from,
 	}
 }
 
-/* The holder's part of GSO: cut into segments of the MSS, FIN on the last. */
+/*
+ * 3.7.1, MUST-16: text and options together are no more than the peer and the
+ * path take without options.
+ */
+static void check_size(struct pair *pair, struct scenario *from,
+		       const struct segment *seg)
+{
+	struct scenario *to = from == &pair->a ? &pair->b : &pair->a;
+	u32 limit = max_u32(min_u32(from->open.path_mss, to->open.mss),
+			    TCB_MSS_MIN);
+
+	if (seg->text_len && segment_write_len(seg) - SEG_HEADER_MIN +
+	    seg->text_len > limit)
+		scenario_fail(from, "a segment with %u octets of text is too long",
+			      seg->text_len);
+}
+
+/*
+ * The holder's part of GSO: cut into segments of the MSS, FIN on the last. Each
+ * has the options.
+ */
 static void transmit(struct scenario *from, const struct segment *seg)
 {
+	u32 mss = from->tcb.snd_mss - segment_sack_len(seg);
 	struct segment piece = *seg;
 	u32 left = seg->text_len;
 
-	while (left > from->tcb.snd_mss) {
-		piece.text_len = from->tcb.snd_mss;
+	while (left > mss) {
+		piece.text_len = mss;
 		piece.flags = seg->flags & (u8)~(SEG_FIN | SEG_PSH);
+		check_size(from->wire, from, &piece);
 		send_one(from->wire, from, &piece);
 		piece.seq += piece.text_len;
 		left -= piece.text_len;
 	}
 	piece.text_len = left;
 	piece.flags = seg->flags;
+	check_size(from->wire, from, &piece);
 	send_one(from->wire, from, &piece);
 }
 

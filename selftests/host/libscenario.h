@@ -76,7 +76,7 @@ struct seg {
 #define STORE_SIZE (1u << 17)	/* octets; more than any window in a test */
 #define MOVES_MAX 16
 #define LADDER_LINES 256
-#define LADDER_COLUMNS 120
+#define LADDER_COLUMNS 160
 
 struct scenario {
 	/* A test may set these between start() and the opening call. */
@@ -91,6 +91,8 @@ struct scenario {
 	bool peer_sack;		/* its SYN permits SACK */
 	bool time_wait_entry;	/* TIME-WAIT is held without a tcb_conn */
 	bool relaxed;		/* segments sent need not be expected */
+	bool no_ranges;		/* there is no memory for a scoreboard */
+	u32 late;		/* ms by which timers may be overdue */
 
 	/* A test may look at these. */
 	const char *name;
@@ -102,8 +104,10 @@ struct scenario {
 	u32 delivered;		/* octets that arrived, in order */
 	u32 taken;		/* of these, octets the user has taken */
 
-	/* The rest is the library's own. */
+	/* A test may set its settings before the opening call. */
 	struct tcb_conn conn_room;
+
+	/* The rest is the library's own. */
 	struct ranges held_room;
 	struct ranges sacked_room;
 	u32 ts_heard;		/* the last timestamp of ours */
@@ -139,8 +143,18 @@ noreturn void scenario_fail(struct scenario *s, const char *format, ...);
 /* For the ladder: what happened next. */
 void scenario_note(struct scenario *s, const char *format, ...);
 
+/*
+ * For a fuzzer: scenarios are run by the million, in search of one that fails.
+ * None keeps its story, and a failure is a crash. The input that has failed is
+ * then run again, without this.
+ */
+extern bool scenario_searching;
+
 /* A closed connection, with the parameters of this file. */
 void start(struct scenario *s);
+
+/* It has been closed; what follows is a new one, with the same parameters. */
+void start_again(struct scenario *s);
 
 /*
  * What happens.
@@ -190,6 +204,15 @@ void scenario_run_timers(struct scenario *s);
 void scenario_expect_sent(struct scenario *s, const struct seg *seg);
 #define expect_sent(s, ...)	\
 	scenario_expect_sent(HERE(s), &(struct seg){ .flags = __VA_ARGS__ })
+
+/*
+ * The options of the segment that must be expected next: exactly these. Not
+ * its sequence numbers, nor its window; and expect_sent() still has to follow.
+ */
+void scenario_expect_options(struct scenario *s, const struct seg *seg);
+#define expect_options(s, ...)	\
+	scenario_expect_options(HERE(s), &(struct seg){ __VA_ARGS__ })
+#define expect_no_options(s) scenario_expect_options(HERE(s), &(struct seg){ 0 })
 
 void scenario_expect_nothing_sent(struct scenario *s);
 #define expect_nothing_sent(s) scenario_expect_nothing_sent(HERE(s))

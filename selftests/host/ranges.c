@@ -6,6 +6,7 @@
 
 #include "kselftest_harness.h"
 
+#include "libscenario.h"
 #include "ranges.h"
 
 #define OCTETS 6		/* of the model, numbered from 0 */
@@ -76,7 +77,7 @@ static unsigned int try_all(const struct model *m, unsigned int depth,
 
 			next.bits |= bits;
 			if (ranges_add(&next.list, m->base + start,
-					   m->base + end) != is_new ||
+				       m->base + end) != is_new ||
 			    !same(&next))
 				return failures + 1;
 			for (nxt = 0; nxt <= OCTETS; nxt++)
@@ -109,6 +110,218 @@ TEST(every_order_of_arrival_gives_what_the_model_gives)
 			EXPECT_EQ(expected, tried);
 	}
 }
+
+/* ----------------------------------------------- what is in a stretch of them */
+
+/* A model in which just these octets have arrived. */
+static struct model model_of(u32 bits, u32 base)
+{
+	struct model m = { .bits = bits, .base = base };
+	u32 i;
+
+	for (i = 0; i < OCTETS; i++)
+		if (bits & (1u << i))
+			ranges_add(&m.list, base + i, base + i + 1);
+	return m;
+}
+
+/* What ranges_octets() must answer for [start, end). */
+static bool counts(const struct model *m, u32 start, u32 end)
+{
+	u32 octets = (u32)__builtin_popcount(m->bits &
+					     bits_between(start, end));
+
+	return ranges_octets(&m->list, m->base + start, m->base + end) ==
+	       octets;
+}
+
+/* And ranges_hole(). */
+static bool finds_hole(const struct model *m, u32 start, u32 end)
+{
+	u32 first = start, stop, found = m->base + start;
+	u32 found_end = ranges_hole(&m->list, &found, m->base + end);
+
+	while (first < end && (m->bits & (1u << first)))
+		first++;
+	for (stop = first; stop < end && !(m->bits & (1u << stop));)
+		stop++;
+	return found == m->base + first &&
+	       (first == end || found_end == m->base + stop);
+}
+
+TEST(every_stretch_of_every_list_is_what_the_model_says)
+{
+	u32 i, bits, start, end;
+
+	for (i = 0; i < ARRAY_SIZE(bases); i++)
+		for (bits = 0; bits < 1u << OCTETS; bits++) {
+			struct model m = model_of(bits, bases[i]);
+
+			ASSERT_TRUE(same(&m));
+			for (start = 0; start <= OCTETS; start++)
+				for (end = start; end <= OCTETS; end++) {
+					EXPECT_TRUE(counts(&m, start, end));
+					EXPECT_TRUE(finds_hole(&m, start, end));
+				}
+		}
+}
+
+TEST(no_list_is_an_empty_list)
+{
+	u32 start = 100;
+
+	EXPECT_EQ(0, ranges_octets(NULL, 100, 200));
+	EXPECT_EQ(200, ranges_hole(NULL, &start, 200));
+	EXPECT_EQ(100, start);
+}
+
+/* ------------------------------------------------ the order of a SACK option */
+
+/* Does ranges_recent() name the ranges that begin there, in that order? */
+static bool named(const struct ranges *list, u8 max, const u32 *starts,
+		  u8 count)
+{
+	struct seq_range recent[SEG_SACK_MAX];
+	u8 i;
+
+	if (ranges_recent(list, recent, max) != count)
+		return false;
+	for (i = 0; i < count; i++)
+		if (recent[i].start != starts[i])
+			return false;
+	return true;
+}
+
+#define EXPECT_RECENT(list, max, ...)					\
+	EXPECT_TRUE(named(list, max, (const u32[]){ __VA_ARGS__ },	\
+			  ARRAY_SIZE(((const u32[]){ __VA_ARGS__ }))))
+
+TEST(range_that_was_added_to_last_is_named_first)
+{
+	struct ranges list = { 0 };
+
+	ranges_add(&list, 100, 110);
+	EXPECT_RECENT(&list, 4, 100);
+	ranges_add(&list, 300, 310);
+	EXPECT_RECENT(&list, 4, 300, 100);
+	ranges_add(&list, 200, 210);
+	EXPECT_RECENT(&list, 4, 200, 300, 100);
+	ranges_add(&list, 400, 410);
+	ranges_add(&list, 500, 510);
+	EXPECT_RECENT(&list, 4, 500, 400, 200, 300);
+	EXPECT_RECENT(&list, 3, 500, 400, 200);
+}
+
+TEST(range_that_grows_comes_to_the_front)
+{
+	struct ranges list = { 0 };
+
+	ranges_add(&list, 100, 110);
+	ranges_add(&list, 200, 210);
+	ranges_add(&list, 110, 120);
+	EXPECT_RECENT(&list, 4, 100, 200);
+	/* Also to the left. */
+	ranges_add(&list, 190, 200);
+	EXPECT_RECENT(&list, 4, 190, 100);
+}
+
+TEST(range_of_a_duplicate_comes_to_the_front)
+{
+	struct ranges list = { 0 };
+
+	ranges_add(&list, 100, 110);
+	ranges_add(&list, 200, 210);
+	EXPECT_FALSE(ranges_add(&list, 105, 106));
+	EXPECT_RECENT(&list, 4, 100, 200);
+}
+
+/* RFC 2018, 4: "as many distinct SACK blocks as possible" */
+TEST(range_that_grows_long_does_not_push_out_the_others)
+{
+	struct ranges list = { 0 };
+	u32 i;
+
+	ranges_add(&list, 100, 110);
+	ranges_add(&list, 200, 210);
+	for (i = 0; i < 20; i++)
+		ranges_add(&list, 300 + 10 * i, 310 + 10 * i);
+	EXPECT_RECENT(&list, 4, 300, 200, 100);
+}
+
+TEST(ranges_that_have_become_one_are_named_once)
+{
+	struct ranges list = { 0 };
+
+	ranges_add(&list, 100, 110);
+	ranges_add(&list, 200, 210);
+	ranges_add(&list, 120, 130);
+	ranges_add(&list, 110, 120);
+	EXPECT_RECENT(&list, 4, 100, 200);
+}
+
+TEST(range_that_has_been_passed_is_not_named)
+{
+	struct ranges list = { 0 };
+	struct seq_range recent[SEG_SACK_MAX];
+
+	ranges_add(&list, 100, 110);
+	ranges_add(&list, 300, 310);
+	ranges_add(&list, 200, 210);
+	ranges_advance(&list, 250);
+	EXPECT_RECENT(&list, 4, 300);
+	ranges_advance(&list, 310);
+	EXPECT_EQ(0, ranges_recent(&list, recent, SEG_SACK_MAX));
+}
+
+#define MANY 64			/* octets of the random lists */
+
+/* When was an octet of this range last added? Ranges are all of @last. */
+static u32 touched(const u32 *last, u32 start, u32 end)
+{
+	u32 latest = 0;
+
+	for (; start < end; start++)
+		latest = max_u32(latest, last[start]);
+	return latest;
+}
+
+TEST(random_ranges_are_named_in_the_order_they_were_added_to)
+{
+	u64 seed = 3;
+	u32 round, step, i;
+
+	for (round = 0; round < 300; round++) {
+		u32 base = 0u - random_below(&seed, MANY);
+		struct ranges list = { 0 };
+		u32 last[MANY] = { 0 };
+
+		for (step = 1; step < 20; step++) {
+			u32 start = random_below(&seed, MANY - 4);
+			u32 end = start + 1 + random_below(&seed, 4);
+			struct seq_range recent[SEG_SACK_MAX];
+			u32 before = step + 1;
+			u8 count;
+
+			ranges_add(&list, base + start, base + end);
+			for (i = start; i < end; i++)
+				last[i] = step;
+			count = ranges_recent(&list, recent, SEG_SACK_MAX);
+			ASSERT_LT(0, count);
+			for (i = 0; i < count; i++) {
+				u32 at = touched(last, recent[i].start - base,
+						 recent[i].end - base);
+
+				/* So no range is named twice, either. */
+				ASSERT_LT(at, before);
+				before = at;
+				if (i == 0)
+					ASSERT_EQ(step, at);
+			}
+		}
+	}
+}
+
+/* ------------------------------------------------------------- single cases */
 
 TEST(empty_list_advances_by_nothing)
 {
@@ -151,7 +364,7 @@ TEST(one_hole_too_many_is_not_remembered)
 	/* In front of all, between two, and behind all. */
 	EXPECT_FALSE(ranges_add(&list, 0xffffff00, 0xffffff01));
 	EXPECT_FALSE(ranges_add(&list, 0xffffffc0 + 1000,
-				    0xffffffc0 + 1001));
+				0xffffffc0 + 1001));
 	EXPECT_EQ(0, memcmp(&list, &full, sizeof(list)));
 }
 

@@ -63,6 +63,19 @@ TEST(fields_are_in_their_places)
 	EXPECT_FALSE(seg.has_wscale);
 }
 
+/* As many ranges as fit, or fewer. */
+static void random_sack(struct segment *seg, u64 *seed)
+{
+	u32 i, max = seg->has_ts ? SEG_SACK_MAX - 1 : SEG_SACK_MAX;
+
+	seg->sack_count = (u8)random_below(seed, max + 1);
+	for (i = 0; i < seg->sack_count; i++)
+		seg->sack[i] = (struct seq_range) {
+			.start = random_u32(seed),
+			.end = random_u32(seed),
+		};
+}
+
 TEST(what_is_written_is_read_back)
 {
 	u64 seed = 1;
@@ -86,7 +99,15 @@ TEST(what_is_written_is_read_back)
 			in.has_wscale = one_in(&seed, 2);
 			if (in.has_wscale)
 				in.wscale = (u8)random_below(&seed, 15);
+			in.sack_ok = one_in(&seed, 2);
 		}
+		in.has_ts = one_in(&seed, 2);
+		if (in.has_ts) {
+			in.tsval = random_u32(&seed);
+			in.tsecr = random_u32(&seed);
+		}
+		if (!(in.flags & SEG_SYN))
+			random_sack(&in, &seed);
 		memset(header, 0xee, sizeof(header));
 		len = segment_write(&in, 1, 2, header);
 		ASSERT_EQ(segment_write_len(&in), len);
@@ -100,6 +121,12 @@ TEST(what_is_written_is_read_back)
 		ASSERT_EQ(in.mss, out.mss);
 		ASSERT_EQ(in.has_wscale, out.has_wscale);
 		ASSERT_EQ(in.wscale, out.wscale);
+		ASSERT_EQ(in.sack_ok, out.sack_ok);
+		ASSERT_EQ(in.has_ts, out.has_ts);
+		ASSERT_EQ(in.tsval, out.tsval);
+		ASSERT_EQ(in.tsecr, out.tsecr);
+		ASSERT_EQ(in.sack_count, out.sack_count);
+		ASSERT_EQ(0, memcmp(in.sack, out.sack, sizeof(in.sack)));
 	}
 }
 
@@ -295,6 +322,155 @@ TEST(mss_or_window_scale_of_a_wrong_length_is_refused)
 	}
 }
 
+TEST(timestamps_are_read_in_any_segment)
+{
+	static const u8 flags[] = { SYN, SYN | ACK, ACK, RST };
+	struct segment seg;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		EXPECT_EQ(SEGMENT_OK,
+			  OPTIONS(flags[i], &seg, 8, 10, 0xf1, 2, 3, 4, 0xf5, 6,
+				  7, 8, 0, 0));
+		EXPECT_TRUE(seg.has_ts);
+		EXPECT_EQ(0xf1020304, seg.tsval);
+		EXPECT_EQ(0xf5060708, seg.tsecr);
+	}
+}
+
+/* RFC 2018, 2: it "MUST NOT be sent on non-SYN segments" */
+TEST(sack_permitted_counts_only_in_a_syn)
+{
+	struct segment seg;
+
+	EXPECT_EQ(SEGMENT_OK, OPTIONS(SYN, &seg, 4, 2, 1, 1));
+	EXPECT_TRUE(seg.sack_ok);
+	EXPECT_EQ(SEGMENT_OK, OPTIONS(ACK, &seg, 4, 2, 1, 1));
+	EXPECT_FALSE(seg.sack_ok);
+}
+
+TEST(ranges_of_a_sack_option_are_read_in_their_order)
+{
+	struct segment seg;
+
+	EXPECT_EQ(SEGMENT_OK,
+		  OPTIONS(ACK, &seg, 1, 1, 5, 18, 0, 0, 0, 9, 0, 0, 1, 0,
+			  0xff, 0, 0, 1, 0xff, 0, 0, 2));
+	EXPECT_EQ(2, seg.sack_count);
+	EXPECT_EQ(9, seg.sack[0].start);
+	EXPECT_EQ(0x100, seg.sack[0].end);
+	EXPECT_EQ(0xff000001, seg.sack[1].start);
+	EXPECT_EQ(0xff000002, seg.sack[1].end);
+}
+
+TEST(sack_ranges_of_a_syn_are_ignored)
+{
+	struct segment seg;
+
+	EXPECT_EQ(SEGMENT_OK,
+		  OPTIONS(SYN, &seg, 1, 1, 5, 10, 0, 0, 0, 9, 0, 0, 1, 0));
+	EXPECT_EQ(0, seg.sack_count);
+}
+
+TEST(sack_permitted_or_timestamps_of_a_wrong_length_are_refused)
+{
+	struct segment seg;
+	u8 len;
+
+	for (len = 0; len <= 14; len++) {
+		EXPECT_EQ(len == 2 ? SEGMENT_OK : SEGMENT_BAD_OPTION,
+			  OPTIONS(SYN, &seg, 4, len, 1, 1, 1, 1, 1, 1,
+				  1, 1, 1, 1, 1, 1, 1, 1));
+		EXPECT_EQ(len == 10 ? SEGMENT_OK : SEGMENT_BAD_OPTION,
+			  OPTIONS(ACK, &seg, 8, len, 1, 1, 1, 1, 1, 1,
+				  1, 1, 1, 1, 1, 1, 1, 1));
+	}
+}
+
+/* RFC 2018, 3: 8 * n + 2 octets, and n ranges fit the header */
+TEST(sack_of_a_wrong_length_is_refused)
+{
+	u8 options[40] = { 5 };
+	struct segment seg;
+	unsigned int len;
+
+	for (len = 0; len < 256; len++) {
+		bool good = len == 10 || len == 18 || len == 26 || len == 34;
+
+		options[1] = (u8)len;
+		memset(options + 2, 1, sizeof(options) - 2);
+		EXPECT_EQ(good ? SEGMENT_OK : SEGMENT_BAD_OPTION,
+			  parse_options(ACK, options, sizeof(options), &seg));
+		if (good)
+			EXPECT_EQ((len - 2) / 8, seg.sack_count);
+		/* An unusable option is unusable in a SYN as well. */
+		EXPECT_EQ(good ? SEGMENT_OK : SEGMENT_BAD_OPTION,
+			  parse_options(SYN, options, sizeof(options), &seg));
+	}
+}
+
+/* Are these the options that segment_write() writes? */
+static bool written(const struct segment *seg, const u8 *options, size_t len)
+{
+	u8 header[SEG_HEADER_MAX];
+
+	memset(header, 0xee, sizeof(header));
+	return segment_write(seg, 1, 2, header) == SEG_HEADER_MIN + len &&
+	       !memcmp(header + SEG_HEADER_MIN, options, len);
+}
+
+#define EXPECT_WRITTEN(seg, ...)					\
+	EXPECT_TRUE(written(seg, (const u8[]){ __VA_ARGS__ },		\
+			    sizeof((const u8[]){ __VA_ARGS__ })))
+
+/* Each octet as Linux puts it: some middleboxes know no other order. */
+TEST(options_of_a_syn_are_in_the_order_of_linux)
+{
+	struct segment seg = { .flags = SEG_SYN, .mss = 1460 };
+
+	EXPECT_WRITTEN(&seg, 2, 4, 0x05, 0xb4);
+	seg.has_wscale = true;
+	seg.wscale = 7;
+	EXPECT_WRITTEN(&seg, 2, 4, 0x05, 0xb4, 1, 3, 3, 7);
+	seg.sack_ok = true;
+	EXPECT_WRITTEN(&seg, 2, 4, 0x05, 0xb4, 1, 1, 4, 2, 1, 3, 3, 7);
+	seg.has_ts = true;
+	seg.tsval = 0x01020304;
+	seg.tsecr = 0xf5f6f7f8;
+	EXPECT_WRITTEN(&seg, 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4,
+		       0xf5, 0xf6, 0xf7, 0xf8, 1, 3, 3, 7);
+	seg.sack_ok = false;
+	EXPECT_WRITTEN(&seg, 2, 4, 0x05, 0xb4, 1, 1, 8, 10, 1, 2, 3, 4,
+		       0xf5, 0xf6, 0xf7, 0xf8, 1, 3, 3, 7);
+}
+
+TEST(timestamps_go_before_the_ranges_of_sack)
+{
+	struct segment seg = {
+		.flags = SEG_ACK,
+		.sack_count = 2,
+		.sack = { { 0x10, 0x20 }, { 0xfffffff0, 0x05 } },
+	};
+
+	EXPECT_WRITTEN(&seg, 1, 1, 5, 18, 0, 0, 0, 0x10, 0, 0, 0, 0x20,
+		       0xff, 0xff, 0xff, 0xf0, 0, 0, 0, 5);
+	seg.has_ts = true;
+	seg.sack_count = 1;
+	EXPECT_WRITTEN(&seg, 1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0,
+		       1, 1, 5, 10, 0, 0, 0, 0x10, 0, 0, 0, 0x20);
+}
+
+/* RFC 2018, 3: four ranges, or three beside timestamps */
+TEST(as_many_ranges_as_the_header_has_room_for_are_written)
+{
+	struct segment seg = { .flags = SEG_ACK, .sack_count = 4 };
+
+	EXPECT_EQ(56, segment_write_len(&seg));
+	seg.sack_count = 3;
+	seg.has_ts = true;
+	EXPECT_EQ(SEG_HEADER_MAX, segment_write_len(&seg));
+}
+
 /* Whatever arrives: no crash, nothing read beyond the header, sane fields. */
 TEST(random_headers_do_no_harm)
 {
@@ -327,7 +503,9 @@ TEST(random_headers_do_no_harm)
 		if (!(seg.flags & SEG_SYN)) {
 			ASSERT_EQ(0, seg.mss);
 			ASSERT_FALSE(seg.has_wscale);
+			ASSERT_FALSE(seg.sack_ok);
 		}
+		ASSERT_LE(seg.sack_count, SEG_SACK_MAX);
 	}
 }
 

@@ -604,6 +604,18 @@ TEST(syn_with_an_old_number_does_not_reopen_time_wait)
 	expect_timer(&s, TIMER_TIME_WAIT, 59000);
 }
 
+/* Else whoever sends a SYN could end TIME-WAIT before its time (RFC 1337). */
+TEST(new_syn_does_not_end_time_wait_if_nobody_listens)
+{
+	start(&s);
+	reach(&s, STATE_TIME_WAIT);
+	s.env.listening = false;
+	arrives(&s, SYN, .seq = 1000);
+	EXPECT_EQ(VERDICT_DONE, s.actions.verdict);
+	expect_state(&s, STATE_TIME_WAIT);
+	expect_sent(&s, ACK, .seq = 2, .ack = 2);
+}
+
 /* MUST-13: our own number has to be beyond the old connection's as well. */
 TEST(new_connection_begins_beyond_the_numbers_of_the_old_one)
 {
