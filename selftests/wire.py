@@ -15,6 +15,7 @@ import errno
 import os
 import re
 import signal
+import socket
 
 from libscenario import run, scratch, test
 
@@ -263,6 +264,29 @@ def no_options(t):
     t.equal(sock.recv(5), b"hello", "what the client reads")
     t.equal([s.layout for s in recorder.sent(text=True)], [[]],
             "options of the text")
+
+
+@test("IP options leave less room for text, with the stock stack and with us")
+def ip_options(t):
+    client, server = t.hosts(offload=False)
+    recorder = t.record(client, server)
+    data = os.urandom(20000)
+    for port, stock in (1001, False), (1002, True):
+        listener = server.listen(port)
+        sock = client.stock() if stock else client.edutcp()
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, b"\1" * 8)
+        sock.connect((server.address, port))
+        accepted, a = listener.accept()
+        t.defer(accepted.close)
+        sock.sendall(data)
+        received = b""
+        while len(received) < len(data):
+            received += accepted.recv(65536)
+        t.equal(received, data, "what the server has read")
+        sizes = [len(s.text) for s in recorder.sent(source=a, text=True)]
+        # 1500 octets, less 20 + 8 of IP's header, and 20 + 12 of TCP's
+        t.equal(max(sizes), 1440, "text of the largest segment")
+        t.equal(sum(sizes), len(data), "octets on the cable")
 
 
 @test("six segments when the server closes at once: FIN+ACK in one")
