@@ -165,6 +165,20 @@ TEST(small_window_of_a_large_peer_is_not_filled_at_once)
 	expect_sent(&s, ACK, .seq = 1, .ack = 1, .len = 300);
 }
 
+/* SHLD-30: a window that is not closed, but too small to be used. */
+TEST(timeout_backs_off_while_a_small_window_is_probed)
+{
+	start(&s);
+	established(&s);
+	arrives(&s, ACK, .seq = 1, .ack = 1, .window = 100);
+	user_send(&s, 5000);
+	expect_nothing_sent(&s);
+	expect_timer(&s, TIMER_PERSIST, RTO);
+	passes(&s, RTO);
+	expect_sent(&s, ACK, .seq = 1, .ack = 1, .len = 100);
+	expect_timer(&s, TIMER_RETRANSMIT, 2 * RTO);
+}
+
 TEST(small_window_of_a_small_peer_is_filled_by_halves)
 {
 	start(&s);
