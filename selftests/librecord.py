@@ -29,7 +29,14 @@ class Trace:
         self.folder = "%s/instances/edutcp-%d" % (TRACING, os.getpid())
         self.moves = []
         self.rest = ""
-        os.mkdir(self.folder)
+        # An instance inherits this option. Names of tasks, which are not
+        # looked at here, would be noted by a probe in the scheduler.
+        with open(TRACING + "/options/record-cmd", "r+") as option:
+            before = option.read()
+            option.write("0")
+            option.flush()
+            os.mkdir(self.folder)
+            option.write(before)
         # The packets' clock, but for whole seconds.
         self._write("trace_clock", "tai")
         self.tai = round(time.clock_gettime(time.CLOCK_TAI) - time.time())

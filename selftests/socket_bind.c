@@ -254,6 +254,24 @@ SAME(bind_after_a_chosen_port)
 	TRY(r, connect_to(new_socket(r, 0), LOCALHOST, PORT));
 }
 
+/* Nor does connect() use it: it chooses one of its own range. */
+TEST_F(own_network, connect_after_a_chosen_port)
+{
+	struct run r = { .family = AF_EDUTCP };
+	struct sockaddr_in sin = { };
+	socklen_t len = sizeof(sin);
+	int fd = new_socket(&r, 0);
+
+	ASSERT_EQ(0, set_sysctl("edutcp/ip_local_port_range", "20000 20010"));
+	new_listener(&r, LOCALHOST, PORT, 1);
+	ASSERT_EQ(0, listen(fd, 1));
+	ASSERT_EQ(0, shutdown(fd, SHUT_RD));
+	EXPECT_EQ(0, connect_to(fd, LOCALHOST, PORT));
+	EXPECT_EQ(0, getsockname(fd, (struct sockaddr *)&sin, &len));
+	EXPECT_GE(ntohs(sin.sin_port), 20000);
+	EXPECT_LE(ntohs(sin.sin_port), 20010);
+}
+
 static void read_port_range(char *text, int len)
 {
 	int fd = open("/proc/sys/net/edutcp/ip_local_port_range", O_RDONLY);

@@ -199,7 +199,7 @@ static void *read_all(void *arg)
 SAME(more_into_a_full_buffer)
 {
 	struct pair p = new_pair(r);
-	static char block[200000];
+	static char block[2000000];
 	pthread_t reader;
 	long begun;
 

@@ -17,13 +17,13 @@ SIZE = 1000000
 TOP = 2**32
 
 
-def both_ways(t, c):
+def both_ways(t, c, size):
     """Much text in both directions at once; then both close."""
-    data = os.urandom(SIZE), os.urandom(SIZE)
+    data = os.urandom(size), os.urandom(size)
     tasks = [t.background(c.client.sendall, data[0]),
              t.background(c.server.sendall, data[1]),
-             t.background(receive, c.client, SIZE)]
-    t.equal(receive(c.server, SIZE), data[0], "what the server has read")
+             t.background(receive, c.client, size)]
+    t.equal(receive(c.server, size), data[0], "what the server has read")
     for task in tasks[:2]:
         task.result()
     t.equal(tasks[2].result(), data[1], "what the client has read")
@@ -59,7 +59,7 @@ def through(t):
             host.set("net.edutcp.debug_iss", TOP - SIZE // 2)
         recorder = t.record(client, server)
         c = connect(t, client, server, **stocks)
-        both_ways(t, c)
+        both_ways(t, c, SIZE)
         if "stock_client" not in stocks:
             wrapped(t, recorder, c.a)
         if "stock_server" not in stocks:
@@ -68,17 +68,21 @@ def through(t):
 
 @test("what is lost around 0 comes again, with SACK and without")
 def with_loss(t):
+    size = 100000
     for sack in 1, 0:
         client, server = t.hosts(offload=False)
         for host in client, server:
-            host.set("net.edutcp.debug_iss", TOP - SIZE // 2)
             host.set("net.edutcp.sack", sack)
-            host.drop(MATCH_TEXT + " numgen inc mod 50 == 7")
+            host.drop(MATCH_TEXT + " numgen inc mod 20 == 7")
         recorder = t.record(client, server)
-        c = connect(t, client, server)
-        both_ways(t, c)
-        wrapped(t, recorder, c.a)
-        wrapped(t, recorder, c.b)
+        # Each time another segment is the one that has 0 in it.
+        for port, before in enumerate(range(10000, 90000, 10000), 81):
+            for host in client, server:
+                host.set("net.edutcp.debug_iss", TOP - before)
+            c = connect(t, client, server, port=port)
+            both_ways(t, c, size)
+            wrapped(t, recorder, c.a)
+            wrapped(t, recorder, c.b)
         for host in client, server:
             t.check(host.stats()["RetransSegs"] > 0, "segments were lost")
 
