@@ -91,7 +91,7 @@ static int set_debug_iss(EDUTCP_CTL_TABLE *table, int write, void *buffer,
 	int err = proc_douintvec(table, write, buffer, len, pos);
 
 	if (!err && write && *iss)
-		pr_warn_ratelimited("edutcp: all connections of a network namespace begin at %u: whoever knows it can forge segments\n",
+		pr_warn_ratelimited("edutcp: all connections of a network namespace begin at sequence number %u: whoever knows it can forge segments\n",
 				    *iss);
 	return err;
 }
