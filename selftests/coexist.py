@@ -258,7 +258,7 @@ def use(t, client, server):
 
 
 @test("stock traffic is undisturbed while edutcp is used and unloaded %d times"
-      % TIMES, 300, 400)
+      % TIMES, 500)
 def come_and_go(t):
     path = module_file()
     client, server = t.hosts()
