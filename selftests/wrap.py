@@ -138,7 +138,7 @@ def loudly(t):
     client, server = t.hosts()
     messages()
     client.set("net.edutcp.debug_iss", 4711)
-    said = messages()
+    said = t.wait_for(messages, "the warning")
     t.equal(len(said), 1, "messages about it")
     t.check("4711" in said[0] and int(said[0].split(",")[0]) & 7 <= 4,
             "it names the number, as a warning: " + said[0])
