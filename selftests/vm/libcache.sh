@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# libcache.sh - the cache folder, and what is fetched into it from Debian's
+# packages; to be sourced
+#
+# The folder is ${EDUTCP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/edutcp}.  What
+# lies there is whole: it is made in a scratch folder, and moved in place last.
+
+# depmod, modprobe: not on an ordinary user's path
+PATH=$PATH:/usr/sbin:/sbin
+
+CACHE=${EDUTCP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/edutcp}
+SCRATCH=
+
+say()
+{
+	echo "$(basename "$0"): $*" >&2
+}
+
+die()
+{
+	say "$@"
+	exit 1
+}
+
+cleanup()
+{
+	if [ -n "$SCRATCH" ]; then
+		rm -rf "$SCRATCH"
+	fi
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# Where apt finds its lists.  They are the system's own at first; when those
+# are absent or too old, lists of our own in the cache, so that an ordinary
+# user can fetch a kernel without becoming root.
+APT_OPTIONS=(-o APT::Sandbox::User=)
+OWN_LISTS=(-o "Dir::State::Lists=$CACHE/apt/lists" -o "Dir::Cache=$CACHE/apt/cache")
+
+refresh_lists()
+{
+	say "reading the package lists"
+	mkdir -p "$CACHE"/apt/lists/partial "$CACHE"/apt/cache/archives/partial
+	APT_OPTIONS+=("${OWN_LISTS[@]}")
+	apt-get "${APT_OPTIONS[@]}" update -q >&2
+}
+
+# depends PACKAGE - what it depends on, one package name a line
+depends()
+{
+	apt-cache "${APT_OPTIONS[@]}" --no-all-versions show "$1" 2>/dev/null |
+		sed -n 's/^Depends: //p' | tr -s ',|' '\n' | awk '{ print $1 }'
+}
+
+# download PACKAGE... - into the current folder
+download()
+{
+	say "downloading $*"
+	apt-get "${APT_OPTIONS[@]}" download -q "$@" >&2
+}
+
+# Run a function in a scratch folder beside its destination, refreshing the
+# package lists and starting over if it fails, and give the folder its final
+# name only when all of it is there.
+#
+#   into DESTINATION FUNCTION [ARG...]
+into()
+{
+	local destination=$1
+	shift
+
+	SCRATCH=$(mktemp -d "$CACHE/unpack.XXXXXX")
+	chmod 755 "$SCRATCH"
+	in_scratch "$@"
+	if [ "$STATUS" -ne 0 ]; then
+		rm -rf "${SCRATCH:?}"/*
+		refresh_lists
+		in_scratch "$@"
+	fi
+	[ "$STATUS" -eq 0 ] || die "could not fetch $(basename "$destination")"
+	mv -T "$SCRATCH" "$destination"
+	SCRATCH=
+}
+
+# in_scratch FUNCTION [ARG...] - run it there until something fails; set STATUS
+#
+# (Not a job for the exit status: "set -e" has no effect in whatever is called
+# from a condition.)
+in_scratch()
+{
+	set +e
+	(
+		set -e
+		trap - EXIT
+		cd "$SCRATCH"
+		"$@"
+	)
+	STATUS=$?
+	set -e
+}
+
+# One at a time: parallel runs would all download the same files.
+lock_cache()
+{
+	mkdir -p "$CACHE"
+	exec 9>"$CACHE/lock"
+	flock 9
+}
