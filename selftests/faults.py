@@ -24,57 +24,15 @@ SECONDS = 15            # that allocations fail
 DEBUGFS = "/sys/kernel/debug/"
 DATA = random.Random(793).randbytes(200000)
 
-# Caches of which a failed allocation hits only those that use the network.
-NETWORK_CACHES = ("EDUTCP", "skbuff_head_cache", "skbuff_fclone_cache")
-
 
 def write(path, value):
     with open(path, "w") as file:
         file.write(str(value))
 
 
-@contextlib.contextmanager
-def failing(kind, percent, own_tasks=False, caches=()):
-    """Let allocations fail: "failslab" or "fail_page_alloc", so many per
-    cent; all, or only those of this process in its system calls; of all
-    caches, or of some. Yields a function that tells how many have failed."""
-    folder = DEBUGFS + kind + "/"
-    most = 10 ** 8
-    for name in caches:
-        write("/sys/kernel/slab/%s/failslab" % name, 1)
-    for name, value in (("verbose", 0), ("space", 0), ("interval", 1),
-                        ("times", most), ("ignore-gfp-wait", "N"),
-                        ("task-filter", "Y" if own_tasks else "N")):
-        write(folder + name, value)
-    if kind == "failslab":
-        write(folder + "cache-filter", "Y" if caches else "N")
-    else:
-        write(folder + "min-order", 0)
-    if own_tasks:
-        write("/proc/self/make-it-fail", 1)
-
-    # Open while one still can.
-    with open(folder + "probability", "w") as switch, \
-            open(folder + "times") as times:
-        def count():
-            times.seek(0)
-            return most - int(times.read())
-        switch.write(str(percent))
-        switch.flush()
-        try:
-            yield count
-        finally:
-            # Whatever is allocated in this may fail: try until it is done.
-            while True:
-                try:
-                    os.pwrite(switch.fileno(), b"0", 0)
-                    break
-                except (MemoryError, OSError):
-                    pass
-    if own_tasks:
-        write("/proc/self/make-it-fail", 0)
-    for name in caches:
-        write("/sys/kernel/slab/%s/failslab" % name, 0)
+def read(path):
+    with open(path) as file:
+        return file.read()
 
 
 def patient(function, *arguments, seconds=5):
@@ -86,6 +44,37 @@ def patient(function, *arguments, seconds=5):
         except (MemoryError, OSError):
             if time.monotonic() > end:
                 raise
+
+
+@contextlib.contextmanager
+def failing(kind, percent, own_tasks=True):
+    """Let allocations fail: "failslab" or "fail_page_alloc", so many per
+    cent. Those of this process in its system calls; or else whoever's, but
+    only of caches that nobody needs who does not use the network (the
+    kernel's command line, vm/kernels/debug.cmdline, has them marked). Yields
+    a function that tells how many have failed."""
+    folder = DEBUGFS + kind + "/"
+    most = 10 ** 8
+    for name, value in (("verbose", 0), ("space", 0), ("interval", 1),
+                        ("times", most), ("ignore-gfp-wait", "N"),
+                        ("task-filter", "Y" if own_tasks else "N")):
+        write(folder + name, value)
+    if kind == "failslab":
+        write(folder + "cache-filter", "N" if own_tasks else "Y")
+    else:
+        write(folder + "min-order", 0)
+    if own_tasks:
+        write("/proc/self/make-it-fail", 1)
+
+    # Open while one still can.
+    with open(folder + "probability", "wb", buffering=0) as switch:
+        switch.write(b"%d" % percent)
+        try:
+            yield lambda: most - int(patient(read, folder + "times"))
+        finally:
+            patient(switch.write, b"0")
+    if own_tasks:
+        write("/proc/self/make-it-fail", 0)
 
 
 def exchange(client, server, listener, seconds):
@@ -145,7 +134,7 @@ def keep_exchanging(client, server, listener, seconds):
     return tried, whole, octets
 
 
-def with_faults(t, kind, percent, **filters):
+def with_faults(t, kind, percent, **options):
     client, server = t.hosts()
     for host in client, server:
         for knob, value in (("rto_initial_ms", 100), ("rto_min_ms", 50),
@@ -159,13 +148,13 @@ def with_faults(t, kind, percent, **filters):
             "octets that arrive before")
 
     t.doing = "letting allocations fail"
-    with failing(kind, percent, **filters) as failed:
+    with failing(kind, percent, **options) as failed:
         tried, whole, octets = keep_exchanging(client, server, listener,
                                                SECONDS)
         count = failed()
     print("# %d allocations failed; %d of %d connections carried all, "
           "%d octets arrived" % (count, whole, tried, octets))
-    t.check(count > 100, "more than 100 allocations have failed (%d)" % count)
+    t.check(count > 50, "more than 50 allocations have failed (%d)" % count)
     t.check(octets, "some data arrives in spite of it")
 
     def all_gone():
@@ -182,17 +171,17 @@ def with_faults(t, kind, percent, **filters):
 
 @test("network buffers and sockets cannot be had, in tasks and in softirqs")
 def network_caches(t):
-    with_faults(t, "failslab", 5, caches=NETWORK_CACHES)
+    with_faults(t, "failslab", 5, own_tasks=False)
 
 
 @test("no small allocation of a system call is sure to succeed")
 def own_slab(t):
-    with_faults(t, "failslab", 3, own_tasks=True)
+    with_faults(t, "failslab", 3)
 
 
 @test("no page that a system call wants is sure to be had")
 def own_pages(t):
-    with_faults(t, "fail_page_alloc", 3, own_tasks=True)
+    with_faults(t, "fail_page_alloc", 30)
 
 
 run()
