@@ -106,6 +106,8 @@ static inline void tcb_set_mss(struct tcb *tcb, u32 peer_mss, u32 path_mss)
  * @conn: its second half, or NULL
  * @seg: the segment
  * @env: the world
+ *
+ * Return: true if it is to be dropped.
  */
 bool tcb_timestamp_is_old(const struct tcb *tcb, const struct tcb_conn *conn,
 			  const struct segment *seg, const struct tcb_env *env);
@@ -179,6 +181,8 @@ bool tcb_recovery_sacked(const struct tcb *tcb, struct tcb_conn *conn,
  * nor taken for lost: the "pipe" of RFC 6675
  * @tcb: a connection
  * @conn: its second half
+ *
+ * Return: their number.
  */
 u32 tcb_in_network(const struct tcb *tcb, const struct tcb_conn *conn);
 
