@@ -28,7 +28,14 @@ void tcb_set_state(struct tcb *tcb, enum tcb_state to, enum tcb_cause cause,
 void tcb_begin(struct tcb *tcb, enum tcb_state from, u16 flags,
 	       const struct tcb_open *open, const struct tcb_env *env);
 
-/* The timeout that the next (re)transmission will have, in milliseconds. */
+/**
+ * tcb_rto() - the timeout that the next (re)transmission will have
+ * @tcb: a connection
+ * @conn: its second half, or NULL
+ * @params: the knobs
+ *
+ * Return: milliseconds.
+ */
 u32 tcb_rto(const struct tcb *tcb, const struct tcb_conn *conn,
 	    const struct tcb_params *params);
 
