@@ -9,6 +9,7 @@
 #                  of the running kernel, else those of the VM's
 #   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ...
 #   T=NAME         the one test that "make test" is to run
+#   A=NAME         the one analyser that "make check-static" is to run
 #   M=NAME         the one fault that "make mutate" is to plant
 #   CMD=COMMAND    what "make vm-run" is to run
 #   FUZZ_SECONDS=N  for each target of "make fuzz"; default 300
@@ -40,7 +41,7 @@ export KERNEL T VM_FLAGS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	check-deep mutate fuzz fuzz-coverage conformance host-tests \
+	check-deep check-static mutate fuzz fuzz-coverage conformance host-tests \
 	explore-tests fuzz-tests vm-tests checkpatch shellcheck clean \
 	distclean clean-cache help
 
@@ -167,6 +168,9 @@ shellcheck:	## check the shell scripts
 	@$(PROVISION) packages lint
 	@grep -rslIE '^#!.*[/ ](ba|da)?sh' .ci selftests userspace | sort | \
 		xargs shellcheck -e SC1091,SC2317
+
+check-static:	## what static analysis finds, or the analyser named by A
+	@selftests/static $(A)
 
 # ---------------------------------------------------------------------- clean
 
