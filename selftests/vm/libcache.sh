@@ -61,6 +61,7 @@ use_archive()
 		-o "APT::Architectures=$architecture,$(dpkg --print-architecture)")
 	[ "$suite" != here ] || return 0
 
+	# shellcheck disable=SC2016	# apt is to expand it
 	mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
 		awk '$2 !~ /-/ { print $1; exit }')
 	[ -n "$mirror" ] || die "apt names no mirror of Debian"
