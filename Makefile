@@ -97,7 +97,7 @@ vm-run: vm-module userspace	## run CMD in such a VM
 # ----------------------------------------------------------------------- test
 
 test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
-	@selftests/suite documents host explore fuzz vm
+	@selftests/suite documents host explore fuzz failing vm
 
 check-core: host-tests	## test only the protocol core, without a VM
 	@selftests/suite documents host

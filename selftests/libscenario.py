@@ -33,6 +33,7 @@ import threading
 import time
 import traceback
 
+from libcapture import test_failed
 from libhost import Failure, Host, Skip, diagnose
 from librecord import Recorder, Trace
 
@@ -256,6 +257,7 @@ def _run_one(function, seconds):
     except Exception as error:      # pylint: disable=broad-except
         signal.alarm(0)
         verdict = "not ok"
+        test_failed(function.__name__)
         diagnose([error if isinstance(error, Failure)
                   else traceback.format_exc()])
         lines = [entry.lineno for entry in
