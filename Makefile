@@ -68,7 +68,7 @@ define build-module
 	find . -type d -exec mkdir -p "$$dir/{}" ';'; \
 	find . -type f '(' -name '*.[chS]' -o -name Kbuild ')' ! -name '*.mod.c' \
 		-exec ln -sfn "$$PWD/{}" "$$dir/{}" ';'; \
-	$(MAKE) --no-print-directory -C "$$kdir" M="$$dir" W=$(W) \
+	MAKE=$(MAKE) $(CURDIR)/selftests/vm/make-module "$$kdir" M="$$dir" W=$(W) \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 endef
 
