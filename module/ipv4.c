@@ -94,7 +94,9 @@ void edutcp_v4_open(const struct sock *sk, const struct edutcp_key *key,
  * @sk: whose mark, TOS, device and source route to use; or NULL
  * @key: the connection
  *
- * Context: softirq or process. Return: a route with a reference, or NULL.
+ * Context: softirq or process.
+ *
+ * Return: a route with a reference, or NULL.
  */
 struct dst_entry *edutcp_v4_route(struct net *net, const struct sock *sk,
 				  const struct edutcp_key *key)

@@ -62,6 +62,8 @@ struct edutcp_port {
 
 /**
  * edutcp_port_init() - once, when the module is loaded
+ *
+ * Return: 0 or -ENOMEM.
  */
 int edutcp_port_init(void)
 {
@@ -335,7 +337,9 @@ unlock:
  * edutcp_port_listen() - from now on the socket listens on its port
  * @sk: a bound socket
  *
- * Context: process, @sk locked. Return: 0, or -EADDRINUSE if another listens.
+ * Context: process, @sk locked.
+ *
+ * Return: 0, or -EADDRINUSE if another listens.
  */
 int edutcp_port_listen(struct sock *sk)
 {
@@ -378,7 +382,9 @@ void edutcp_port_inherit(struct sock *sk, struct sock *listener)
  * edutcp_port_to_timewait() - a TIME-WAIT entry takes a share in the port
  * @sk: the connection
  *
- * Context: any. Return: the port, or NULL if @sk is bound to none.
+ * Context: any.
+ *
+ * Return: the port, or NULL if @sk is bound to none.
  */
 struct edutcp_port *edutcp_port_to_timewait(struct sock *sk)
 {
@@ -462,6 +468,8 @@ void edutcp_port_release(struct sock *sk)
  * @number: port, host byte order
  *
  * Context: any.
+ *
+ * Return: true if a socket or a TIME-WAIT entry of ours holds it.
  */
 bool edutcp_port_is_bound(struct net *net, u16 number)
 {

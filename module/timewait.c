@@ -18,6 +18,8 @@ static struct kmem_cache *cache;
 
 /**
  * edutcp_timewait_init() - once, when the module is loaded
+ *
+ * Return: 0 or -ENOMEM.
  */
 int edutcp_timewait_init(void)
 {
@@ -96,7 +98,9 @@ static void expired(struct timer_list *timer)
  * Whether or not there was memory for it, the socket's own TCB is empty
  * afterwards.
  *
- * Context: softirq or process. Return: false if there was no memory.
+ * Context: softirq or process.
+ *
+ * Return: false if there was no memory.
  */
 bool edutcp_timewait_enter(struct sock *sk, const struct tcb_env *env)
 {

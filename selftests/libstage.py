@@ -12,7 +12,6 @@ and have their checksums. A stage costs little: no program is started.
 import ctypes
 import fcntl
 import os
-import re
 import socket
 import struct
 import time
