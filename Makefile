@@ -40,7 +40,7 @@ export KERNEL T VM_FLAGS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	check-deep mutate fuzz fuzz-coverage conformance host-tests \
+	check-deep mutate coverage coverage-core fuzz fuzz-coverage conformance host-tests \
 	explore-tests fuzz-tests vm-tests checkpatch shellcheck clean \
 	distclean clean-cache help
 
@@ -111,6 +111,23 @@ check-deep: explore-tests	## explore the protocol core in all scopes: minutes
 mutate:		## plant known faults in the core, or the one named by M: are they caught?
 	@$(PROVISION) packages core
 	@selftests/mutate --kselftest "$(KSELFTEST)/tools/testing/selftests" $(M)
+
+# The tests as "make test" runs them, but built to count; "_exit" is how a test
+# ends, which would leave out to write what was counted.
+coverage-core:	## which lines and branches of the core the host tests reach
+	@$(PROVISION) packages core coverage
+	@rm -rf build/coverage
+	@$(COUNT_CORE)
+	@selftests/coverage report
+
+define COUNT_CORE
+	set -e; \
+	$(MAKE) --no-print-directory -s -C selftests/host all \
+		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
+		OUTPUT=$(abspath build/coverage/core) \
+		SANITIZE="-O0 --coverage -D_exit=exit"; \
+	selftests/coverage core
+endef
 
 # Both run on this machine: those of the core, and the explorer.
 host-tests explore-tests: %-tests:
