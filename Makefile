@@ -7,7 +7,8 @@
 #
 #   KDIR=FOLDER    headers of the kernel to build the module for; default: those
 #                  of the running kernel, else those of the VM's
-#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ...
+#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ..., or one that
+#                  is built from source, which takes minutes: debug, kcsan
 #   T=NAME         the one test that "make test" is to run
 #   M=NAME         the one fault that "make mutate" is to plant
 #   CMD=COMMAND    what "make vm-run" is to run
@@ -40,7 +41,8 @@ export KERNEL T VM_FLAGS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	check-deep mutate coverage coverage-core fuzz fuzz-coverage conformance host-tests \
+	check-debug check-deep mutate coverage coverage-core fuzz \
+	fuzz-coverage conformance host-tests \
 	explore-tests fuzz-tests vm-tests checkpatch shellcheck clean \
 	distclean clean-cache help
 
@@ -97,13 +99,19 @@ vm-run: vm-module userspace	## run CMD in such a VM
 # ----------------------------------------------------------------------- test
 
 test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
-	@selftests/suite documents host explore fuzz vm
+	@selftests/suite documents host explore fuzz failing vm
 
 check-core: host-tests	## test only the protocol core, without a VM
 	@selftests/suite documents host
 
 conformance:	## check the list of requirements, Documentation/conformance.rst
 	@selftests/conformance
+
+# Each kernel's module, then the tests of all with one result.
+check-debug: userspace vm-tests	## run the VM's tests on kernels that look for faults; do they find planted ones?
+	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
+	+@$(MAKE) --no-print-directory vm-module KERNEL=kcsan
+	@selftests/suite debug kcsan planted
 
 check-deep: explore-tests	## explore the protocol core in all scopes: minutes
 	@build/kselftest-explore/explore/explore --deep

@@ -17,6 +17,7 @@ import socket
 import struct
 import time
 
+from libcapture import capture_namespace
 from libhost import Namespace, edutcp_socket, libc
 from libsegment import Segment
 
@@ -48,6 +49,7 @@ class Stage(Namespace):
             try:
                 super().__init__("/proc/thread-self/ns/net")
                 self._make_device(mtu)
+                self.capture = capture_namespace("stage-%d" % os.getpid())
             finally:
                 libc.setns(before.fileno(), CLONE_NEWNET)
 
