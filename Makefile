@@ -58,6 +58,7 @@ all: module userspace	## build the module (for KDIR) and the tools
 #
 # CONFIG_DEBUG_INFO_BTF_MODULES is switched off since BTF would need the
 # vmlinux that Debian's headers do not have; Kbuild complains of that each time.
+# GCOV_PROFILE says something to kernels that can count only ("make coverage").
 define build-module
 	set -e; \
 	kdir=$$(realpath -e $(1)); \
@@ -69,7 +70,7 @@ define build-module
 	find . -type d -exec mkdir -p "$$dir/{}" ';'; \
 	find . -type f '(' -name '*.[chS]' -o -name Kbuild ')' ! -name '*.mod.c' \
 		-exec ln -sfn "$$PWD/{}" "$$dir/{}" ';'; \
-	$(MAKE) --no-print-directory -C "$$kdir" M="$$dir" W=$(W) \
+	$(MAKE) --no-print-directory -C "$$kdir" M="$$dir" W=$(W) GCOV_PROFILE=y \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 endef
 
@@ -122,6 +123,16 @@ mutate:		## plant known faults in the core, or the one named by M: are they caug
 
 # The tests as "make test" runs them, but built to count; "_exit" is how a test
 # ends, which would leave out to write what was counted.
+coverage: userspace vm-tests	## which lines of the module all tests reach: an hour
+	@$(PROVISION) packages core coverage
+	+@$(MAKE) --no-print-directory vm-module KERNEL=coverage
+	@rm -rf build/coverage
+	@$(COUNT_CORE)
+	@mkdir -p build/coverage/module
+	@KERNEL=coverage VM_FLAGS="$(VM_FLAGS) -o $(CURDIR)/build/coverage/module" selftests/suite vm
+	@selftests/coverage module
+	@selftests/coverage report
+
 coverage-core:	## which lines and branches of the core the host tests reach
 	@$(PROVISION) packages core coverage
 	@rm -rf build/coverage
