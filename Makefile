@@ -7,7 +7,8 @@
 #
 #   KDIR=FOLDER    headers of the kernel to build the module for; default: those
 #                  of the running kernel, else those of the VM's
-#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ...
+#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ..., or one that
+#                  is built from source, which takes minutes: debug, kcsan
 #   T=NAME         the one test that "make test" is to run
 #   A=NAME         the one analyser that "make check-static" is to run
 #   M=NAME         the one fault that "make mutate" is to plant
@@ -41,7 +42,8 @@ export KERNEL T VM_FLAGS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	check-deep check-static mutate fuzz fuzz-coverage conformance host-tests \
+	check-debug check-deep check-static mutate coverage coverage-core fuzz \
+	fuzz-coverage conformance host-tests \
 	explore-tests fuzz-tests vm-tests checkpatch shellcheck clean \
 	distclean clean-cache help
 
@@ -57,6 +59,7 @@ all: module userspace	## build the module (for KDIR) and the tools
 #
 # CONFIG_DEBUG_INFO_BTF_MODULES is switched off since BTF would need the
 # vmlinux that Debian's headers do not have; Kbuild complains of that each time.
+# GCOV_PROFILE says something to kernels that can count only ("make coverage").
 define build-module
 	set -e; \
 	kdir=$$(realpath -e $(1)); \
@@ -68,7 +71,7 @@ define build-module
 	find . -type d -exec mkdir -p "$$dir/{}" ';'; \
 	find . -type f '(' -name '*.[chS]' -o -name Kbuild ')' ! -name '*.mod.c' \
 		-exec ln -sfn "$$PWD/{}" "$$dir/{}" ';'; \
-	$(MAKE) --no-print-directory -C "$$kdir" M="$$dir" W=$(W) \
+	MAKE=$(MAKE) $(CURDIR)/selftests/vm/make-module "$$kdir" M="$$dir" W=$(W) GCOV_PROFILE=y \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 endef
 
@@ -98,7 +101,7 @@ vm-run: vm-module userspace	## run CMD in such a VM
 # ----------------------------------------------------------------------- test
 
 test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
-	@selftests/suite documents host explore fuzz vm
+	@selftests/suite documents host explore fuzz failing vm
 
 check-core: host-tests	## test only the protocol core, without a VM
 	@selftests/suite documents host
@@ -106,12 +109,45 @@ check-core: host-tests	## test only the protocol core, without a VM
 conformance:	## check the list of requirements, Documentation/conformance.rst
 	@selftests/conformance
 
+# Each kernel's module, then the tests of all with one result.
+check-debug: userspace vm-tests	## run the VM's tests on kernels that look for faults; do they find planted ones?
+	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
+	+@$(MAKE) --no-print-directory vm-module KERNEL=kcsan
+	@selftests/suite debug kcsan planted
+
 check-deep: explore-tests	## explore the protocol core in all scopes: minutes
 	@build/kselftest-explore/explore/explore --deep
 
 mutate:		## plant known faults in the core, or the one named by M: are they caught?
 	@$(PROVISION) packages core
 	@selftests/mutate --kselftest "$(KSELFTEST)/tools/testing/selftests" $(M)
+
+# The tests as "make test" runs them, but built to count; "_exit" is how a test
+# ends, which would leave out to write what was counted.
+coverage: userspace vm-tests	## which lines of the module all tests reach: an hour
+	@$(PROVISION) packages core coverage
+	+@$(MAKE) --no-print-directory vm-module KERNEL=coverage
+	@rm -rf build/coverage
+	@$(COUNT_CORE)
+	@mkdir -p build/coverage/module
+	@KERNEL=coverage VM_FLAGS="$(VM_FLAGS) -o $(CURDIR)/build/coverage/module" selftests/suite vm
+	@selftests/coverage module
+	@selftests/coverage report
+
+coverage-core:	## which lines and branches of the core the host tests reach
+	@$(PROVISION) packages core coverage
+	@rm -rf build/coverage
+	@$(COUNT_CORE)
+	@selftests/coverage report
+
+define COUNT_CORE
+	set -e; \
+	$(MAKE) --no-print-directory -s -C selftests/host all \
+		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
+		OUTPUT=$(abspath build/coverage/core) \
+		SANITIZE="-O0 --coverage -D_exit=exit"; \
+	selftests/coverage core
+endef
 
 # Both run on this machine: those of the core, and the explorer.
 host-tests explore-tests: %-tests:

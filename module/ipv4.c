@@ -176,8 +176,8 @@ void edutcp_v4_send(struct sk_buff *skb, struct net *net, const struct sock *sk,
 	if (!sk)
 		sk = edutcp_pernet(net)->control;
 	skb_dst_set(skb, dst);
-	ip_build_and_send_pkt(skb, sk, key->local_addr, key->remote_addr,
-			      ip_options_of(sk), inet_sk(sk)->tos);
+	edutcp_ip_send(skb, sk, key->local_addr, key->remote_addr,
+		       ip_options_of(sk));
 }
 
 /*

@@ -26,6 +26,7 @@
 #include <net/inet_connection_sock.h>
 #include <net/inet_hashtables.h>
 
+#include "compat.h"
 #include "edutcp.h"
 
 static struct workqueue_struct *port_queue;
@@ -66,7 +67,7 @@ struct edutcp_port {
  */
 int edutcp_port_init(void)
 {
-	port_queue = alloc_workqueue("edutcp_ports", 0, 0);
+	port_queue = alloc_workqueue("edutcp_ports", WQ_UNBOUND, 0);
 	return port_queue ? 0 : -ENOMEM;
 }
 
@@ -244,7 +245,7 @@ static int reserve(struct net *net, struct edutcp_port *port, __be32 addr,
 		reuse = SK_CAN_REUSE;
 	}
 	reservation->sock->sk->sk_reuse = reuse;
-	err = kernel_bind(reservation->sock, (struct sockaddr *)&sin,
+	err = kernel_bind(reservation->sock, (struct sockaddr_unsized *)&sin,
 			  sizeof(sin));
 	let_overlap(port, SK_NO_REUSE);
 	reservation->sock->sk->sk_reuse = SK_NO_REUSE;

@@ -11,6 +11,7 @@
 
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "edutcp.h"
 
 static struct kmem_cache *cache;
@@ -52,7 +53,7 @@ static void kill(struct edutcp_timewait *tw)
 	if (!edutcp_table_remove(tw->net, &tw->entry))
 		return;
 	edutcp_port_put_timewait(tw->net, tw->port);
-	if (del_timer(&tw->timer))
+	if (timer_delete(&tw->timer))
 		put(tw);
 	put(tw);
 }
@@ -65,7 +66,7 @@ static void environment(const struct edutcp_timewait *tw, struct tcb_env *env)
 
 static void expired(struct timer_list *timer)
 {
-	struct edutcp_timewait *tw = from_timer(tw, timer, timer);
+	struct edutcp_timewait *tw = timer_container_of(tw, timer, timer);
 	struct tcb_actions actions = { };
 	struct tcb_env env;
 	bool closed;
@@ -226,7 +227,7 @@ void edutcp_timewait_purge(struct net *net, struct edutcp_table *table)
 			spin_unlock_bh(&tw->lock);
 			edutcp_note(net, &tw->entry.key, &actions);
 			kill(tw);
-			del_timer_sync(&tw->timer);
+			timer_delete_sync(&tw->timer);
 			put(tw);
 		}
 		cond_resched();

@@ -21,6 +21,7 @@ import sys
 import time
 
 import libsegment
+from libcapture import capture_namespace, test_failed
 from libhost import edutcp_socket, libc
 from libsegment import ip_octets
 
@@ -763,6 +764,7 @@ def main():
     if libc.unshare(CLONE_NEWNET):
         print("1..0 # SKIP cannot make a network namespace")
         return 4
+    capture = capture_namespace("bad_input")
     try:
         wire = Wire()
     except OSError as error:
@@ -787,12 +789,14 @@ def main():
         try:
             test(wire, listener)
         except (Failure, OSError) as error:
+            test_failed(test.__name__)
             print(f"# {type(error).__name__}: {error}")
             result = "not ok"
             failed += 1
         name = test.__doc__.splitlines()[0]
         print(f"# {time.monotonic() - start:.1f} s")
         print(f"{result} {number} {name}", flush=True)
+    capture.close()
     return 1 if failed else 0
 
 

@@ -33,7 +33,8 @@ import threading
 import time
 import traceback
 
-from libhost import Failure, Host, Skip, diagnose
+from libcapture import test_failed
+from libhost import SLOW, Failure, Host, Skip, diagnose
 from librecord import Recorder, Trace
 
 
@@ -57,6 +58,7 @@ class Task:
     def result(self, seconds=60):
         """What the function has returned; its exception is raised here."""
         self.scenario.doing = "waiting for %s()" % self.name
+        seconds *= SLOW
         self.thread.join(seconds)
         if self.thread.is_alive():
             raise Failure("%s() has not ended after %d s" %
@@ -166,6 +168,7 @@ class Scenario:
     def wait_for(self, predicate, what, seconds=30):
         """Wait until something holds, and return it."""
         self.doing = "waiting for " + what
+        seconds *= SLOW
         end = time.monotonic() + seconds
         while True:
             result = predicate()
@@ -239,6 +242,7 @@ def test(name, seconds=120):
 def _run_one(function, seconds):
     """Return "ok", "not ok" or "ok # SKIP why"."""
     t = Scenario()
+    seconds *= SLOW
 
     def too_late(_signal, frame):
         while frame and frame.f_code is not function.__code__:
@@ -256,6 +260,7 @@ def _run_one(function, seconds):
     except Exception as error:      # pylint: disable=broad-except
         signal.alarm(0)
         verdict = "not ok"
+        test_failed(function.__name__)
         diagnose([error if isinstance(error, Failure)
                   else traceback.format_exc()])
         lines = [entry.lineno for entry in
@@ -270,7 +275,7 @@ def _run_one(function, seconds):
             diagnose(["no more is known:", traceback.format_exc()])
     finally:
         # The rest must not hang either.
-        signal.alarm(60)
+        signal.alarm(60 * SLOW)
         try:
             t.close()
         except Exception:           # pylint: disable=broad-except

@@ -16,6 +16,7 @@ import socket
 import struct
 import time
 
+from libcapture import capture_namespace
 from libhost import Namespace, edutcp_socket, libc
 from libsegment import Segment
 
@@ -47,6 +48,7 @@ class Stage(Namespace):
             try:
                 super().__init__("/proc/thread-self/ns/net")
                 self._make_device(mtu)
+                self.capture = capture_namespace("stage-%d" % os.getpid())
             finally:
                 libc.setns(before.fileno(), CLONE_NEWNET)
 

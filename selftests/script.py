@@ -24,6 +24,7 @@ import sys
 import time
 import traceback
 
+from libcapture import test_failed
 from libhost import Failure, diagnose
 from libscript import Performance, read_scripts
 from libstage import Stage
@@ -121,6 +122,7 @@ class Show:
         try:
             deadline = performance.resume()
         except Exception as error:      # pylint: disable=broad-except
+            test_failed(script.title)
             self.failures[script] += [
                 "played %s:" % way, error if isinstance(error, Failure)
                 else traceback.format_exc(), *performance.show()]

@@ -41,6 +41,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "edutcp.h"
 #include "kselftest_harness.h"
 
@@ -372,6 +373,7 @@ static inline void set_up_loopback(struct run *r)
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr))
 		give_up(r, "bring up the loopback device");
 	close(fd);
+	capture_namespace(r->family == AF_EDUTCP ? "edutcp" : "stock");
 }
 
 /*
