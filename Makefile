@@ -7,8 +7,9 @@
 #
 #   KDIR=FOLDER    headers of the kernel to build the module for; default: those
 #                  of the running kernel, else those of the VM's
-#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ..., or one that
-#                  is built from source, which takes minutes: debug, kcsan
+#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, newest, arm64, ...,
+#                  or one that is built from source, which takes minutes: debug,
+#                  kcsan
 #   T=NAME         the one test that "make test" is to run
 #   M=NAME         the one fault that "make mutate" is to plant
 #   CMD=COMMAND    what "make vm-run" is to run
@@ -31,13 +32,23 @@ KSELFTEST := $$($(PROVISION) kselftest)
 
 KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$(VM_KDIR))
 
+# What a VM of another architecture runs is cross-compiled, into a folder of
+# its own.
+ifeq ($(filter %arm64,$(KERNEL)),)
+PROGRAMS := build
+else
+PROGRAMS := build/arm64
+CROSS    := arm64
+userspace vm-tests: export CC := aarch64-linux-gnu-gcc
+endif
+
 # CMD goes to the recipe through the environment, as it is: make would expand
 # each "$" in it, and the shell each quote.
 unexport CMD
 export VM_COMMAND := $(value CMD)
 
 # The suite gets what it needs through the environment, too.
-export KERNEL T VM_FLAGS
+export KERNEL T VM_FLAGS PROGRAMS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
@@ -79,12 +90,12 @@ module:		## build the module for KDIR, in build/module-RELEASE
 	+@$(call build-module,$(KDIR))
 
 vm-module:	## build the module for the VM's kernel
-	@$(PROVISION) packages build
+	@$(PROVISION) packages build $(CROSS)
 	+@$(call build-module,$(VM_KDIR))
 
 userspace:	## build the tools, in build/userspace
-	@$(PROVISION) packages core
-	@$(MAKE) --no-print-directory -C userspace O=$(abspath build/userspace)
+	@$(PROVISION) packages core $(CROSS)
+	@$(MAKE) --no-print-directory -C userspace O=$(abspath $(PROGRAMS)/userspace)
 
 # ------------------------------------------------------------------------ run
 
@@ -178,11 +189,11 @@ fuzz-coverage:	## which lines of the core the inputs found so far reach
 		FUZZ_CORPUS=$(abspath build/fuzz/corpus)
 
 vm-tests:
-	@$(PROVISION) packages core
+	@$(PROVISION) packages core $(CROSS)
 	@$(MAKE) --no-print-directory -s -C selftests install \
 		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
-		OUTPUT=$(abspath build/selftests) \
-		INSTALL_PATH=$(abspath build/kselftest)
+		OUTPUT=$(abspath $(PROGRAMS)/selftests) \
+		INSTALL_PATH=$(abspath $(PROGRAMS)/kselftest)
 
 # ---------------------------------------------------------------------- check
 
