@@ -11,6 +11,7 @@
 #                  or one that is built from source, which takes minutes: debug,
 #                  kcsan
 #   T=NAME         the one test that "make test" is to run
+#   A=NAME         the one analyser that "make check-static" is to run
 #   M=NAME         the one fault that "make mutate" is to plant
 #   CMD=COMMAND    what "make vm-run" is to run
 #   FUZZ_SECONDS=N  for each target of "make fuzz"; default 300
@@ -52,7 +53,7 @@ export KERNEL T VM_FLAGS PROGRAMS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	check-debug check-deep mutate coverage coverage-core fuzz \
+	check-debug check-deep check-static mutate coverage coverage-core fuzz \
 	fuzz-coverage conformance host-tests \
 	explore-tests fuzz-tests vm-tests checkpatch shellcheck clean \
 	distclean clean-cache help
@@ -214,6 +215,9 @@ shellcheck:	## check the shell scripts
 	@$(PROVISION) packages lint
 	@grep -rslIE '^#!.*[/ ](ba|da)?sh' .ci selftests userspace | sort | \
 		xargs shellcheck -e SC1091,SC2317
+
+check-static:	## what static analysis finds, or the analyser named by A
+	@selftests/static $(A)
 
 # ---------------------------------------------------------------------- clean
 
