@@ -139,16 +139,17 @@ coverage: userspace vm-tests	## which lines of the module all tests reach: an ho
 	@$(PROVISION) packages core coverage
 	+@$(MAKE) --no-print-directory vm-module KERNEL=coverage
 	@rm -rf build/coverage
-	@$(COUNT_CORE)
+	+@$(COUNT_CORE)
 	@mkdir -p build/coverage/module
-	@KERNEL=coverage VM_FLAGS="$(VM_FLAGS) -o $(CURDIR)/build/coverage/module" selftests/suite vm
-	@selftests/coverage module
-	@selftests/coverage report
+	@status=0; \
+	KERNEL=coverage VM_FLAGS="$(VM_FLAGS) -o $(CURDIR)/build/coverage/module" \
+		selftests/suite vm || status=1; \
+	selftests/coverage module && selftests/coverage report && exit $$status
 
 coverage-core:	## which lines and branches of the core the host tests reach
 	@$(PROVISION) packages core coverage
 	@rm -rf build/coverage
-	@$(COUNT_CORE)
+	+@$(COUNT_CORE)
 	@selftests/coverage report
 
 define COUNT_CORE
