@@ -7,8 +7,12 @@
 #
 #   KDIR=FOLDER    headers of the kernel to build the module for; default: those
 #                  of the running kernel, else those of the VM's
-#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ..., or one that
-#                  is built from source, which takes minutes: debug, kcsan
+#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, newest, arm64, ...,
+#                  or one that is built from source, which takes minutes: debug,
+#                  kcsan
+#   TESTS=core     in the VM, run only the tests that say most (CORE_TESTS in
+#                  selftests/Makefile)
+#   K="NAME..."    the kernels that "make matrix" is to run; default: all
 #   T=NAME         the one test that "make test" is to run
 #   A=NAME         the one analyser that "make check-static" is to run
 #   M=NAME         the one fault that "make mutate" is to plant
@@ -32,19 +36,29 @@ KSELFTEST := $$($(PROVISION) kselftest)
 
 KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$(VM_KDIR))
 
+# What a VM of another architecture runs is cross-compiled, into a folder of
+# its own.
+ifeq ($(filter %arm64,$(KERNEL)),)
+PROGRAMS := build
+else
+PROGRAMS := build/arm64
+CROSS    := arm64
+userspace vm-tests: export CC := aarch64-linux-gnu-gcc
+endif
+
 # CMD goes to the recipe through the environment, as it is: make would expand
 # each "$" in it, and the shell each quote.
 unexport CMD
 export VM_COMMAND := $(value CMD)
 
 # The suite gets what it needs through the environment, too.
-export KERNEL T VM_FLAGS
+export KERNEL T TESTS VM_FLAGS PROGRAMS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
 	check-debug check-deep check-static mutate coverage coverage-core fuzz \
-	fuzz-coverage conformance host-tests \
-	explore-tests fuzz-tests vm-tests checkpatch shellcheck clean \
+	fuzz-coverage conformance host-tests explore-tests fuzz-tests vm-tests \
+	matrix matrix-readme checkpatch shellcheck clean \
 	distclean clean-cache help
 
 # ---------------------------------------------------------------------- build
@@ -80,12 +94,12 @@ module:		## build the module for KDIR, in build/module-RELEASE
 	+@$(call build-module,$(KDIR))
 
 vm-module:	## build the module for the VM's kernel
-	@$(PROVISION) packages build
+	@$(PROVISION) packages build $(CROSS)
 	+@$(call build-module,$(VM_KDIR))
 
 userspace:	## build the tools, in build/userspace
-	@$(PROVISION) packages core
-	@$(MAKE) --no-print-directory -C userspace O=$(abspath build/userspace)
+	@$(PROVISION) packages core $(CROSS)
+	@$(MAKE) --no-print-directory -C userspace O=$(abspath $(PROGRAMS)/userspace)
 
 # ------------------------------------------------------------------------ run
 
@@ -102,6 +116,13 @@ vm-run: vm-module userspace	## run CMD in such a VM
 
 test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
 	@selftests/suite documents host explore fuzz failing vm
+
+matrix:		## run the VM's tests on every kernel that we name, or those in K
+	@selftests/matrix run $(K)
+	@selftests/matrix table
+
+matrix-readme:	## write the results of "make matrix" into README.md
+	@selftests/matrix readme
 
 check-core: host-tests	## test only the protocol core, without a VM
 	@selftests/suite documents host
@@ -128,16 +149,17 @@ coverage: userspace vm-tests	## which lines of the module all tests reach: an ho
 	@$(PROVISION) packages core coverage
 	+@$(MAKE) --no-print-directory vm-module KERNEL=coverage
 	@rm -rf build/coverage
-	@$(COUNT_CORE)
+	+@$(COUNT_CORE)
 	@mkdir -p build/coverage/module
-	@KERNEL=coverage VM_FLAGS="$(VM_FLAGS) -o $(CURDIR)/build/coverage/module" selftests/suite vm
-	@selftests/coverage module
-	@selftests/coverage report
+	@status=0; \
+	KERNEL=coverage VM_FLAGS="$(VM_FLAGS) -o $(CURDIR)/build/coverage/module" \
+		selftests/suite vm || status=1; \
+	selftests/coverage module && selftests/coverage report && exit $$status
 
 coverage-core:	## which lines and branches of the core the host tests reach
 	@$(PROVISION) packages core coverage
 	@rm -rf build/coverage
-	@$(COUNT_CORE)
+	+@$(COUNT_CORE)
 	@selftests/coverage report
 
 define COUNT_CORE
@@ -179,11 +201,11 @@ fuzz-coverage:	## which lines of the core the inputs found so far reach
 		FUZZ_CORPUS=$(abspath build/fuzz/corpus)
 
 vm-tests:
-	@$(PROVISION) packages core
+	@$(PROVISION) packages core $(CROSS)
 	@$(MAKE) --no-print-directory -s -C selftests install \
 		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
-		OUTPUT=$(abspath build/selftests) \
-		INSTALL_PATH=$(abspath build/kselftest)
+		OUTPUT=$(abspath $(PROGRAMS)/selftests) \
+		INSTALL_PATH=$(abspath $(PROGRAMS)/kselftest)
 
 # ---------------------------------------------------------------------- check
 
