@@ -164,6 +164,7 @@ static int count(void *unused)
 	return 0;
 }
 
+/* Two count, and neither looks at what the other does. */
 static void data_race(void)
 {
 	struct task_struct *task[2];
