@@ -115,7 +115,7 @@ vm-run: vm-module userspace	## run CMD in such a VM
 # ----------------------------------------------------------------------- test
 
 test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
-	@selftests/suite documents host explore fuzz failing vm
+	@selftests/suite virtual + documents host explore fuzz failing real
 
 matrix:		## run the VM's tests on every kernel that we name, or those in K
 	@selftests/matrix run $(K)
@@ -134,7 +134,7 @@ conformance:	## check the list of requirements, Documentation/conformance.rst
 check-debug: userspace vm-tests	## run the VM's tests on kernels that look for faults; do they find planted ones?
 	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
 	+@$(MAKE) --no-print-directory vm-module KERNEL=kcsan
-	@selftests/suite debug kcsan planted
+	@selftests/suite virtual@debug virtual@kcsan + real@debug real@kcsan planted@debug planted@kcsan
 
 check-deep: explore-tests	## explore the protocol core in all scopes: minutes
 	@build/kselftest-explore/explore/explore --deep
@@ -153,7 +153,7 @@ coverage: userspace vm-tests	## which lines of the module all tests reach: an ho
 	@mkdir -p build/coverage/module
 	@status=0; \
 	KERNEL=coverage VM_FLAGS="$(VM_FLAGS) -o $(CURDIR)/build/coverage/module" \
-		selftests/suite vm || status=1; \
+		selftests/suite virtual real || status=1; \
 	selftests/coverage module && selftests/coverage report && exit $$status
 
 coverage-core:	## which lines and branches of the core the host tests reach
