@@ -8,6 +8,9 @@
 #   KDIR=FOLDER    headers of the kernel to build the module for; default: those
 #                  of the running kernel, else those of the VM's
 #   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, newest, arm64, ...
+#   TESTS=core     in the VM, run only the tests that say most (CORE_TESTS in
+#                  selftests/Makefile)
+#   K="NAME..."    the kernels that "make matrix" is to run; default: all
 #   T=NAME         the one test that "make test" is to run
 #   M=NAME         the one fault that "make mutate" is to plant
 #   CMD=COMMAND    what "make vm-run" is to run
@@ -47,12 +50,12 @@ unexport CMD
 export VM_COMMAND := $(value CMD)
 
 # The suite gets what it needs through the environment, too.
-export KERNEL T VM_FLAGS PROGRAMS
+export KERNEL T TESTS VM_FLAGS PROGRAMS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
 	check-deep mutate fuzz fuzz-coverage conformance host-tests \
-	explore-tests fuzz-tests vm-tests checkpatch shellcheck clean \
+	explore-tests fuzz-tests vm-tests matrix matrix-readme checkpatch shellcheck clean \
 	distclean clean-cache help
 
 # ---------------------------------------------------------------------- build
@@ -109,6 +112,13 @@ vm-run: vm-module userspace	## run CMD in such a VM
 
 test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
 	@selftests/suite documents host explore fuzz failing vm
+
+matrix:		## run the VM's tests on every kernel that we name, or those in K
+	@selftests/matrix run $(K)
+	@selftests/matrix table
+
+matrix-readme:	## write the results of "make matrix" into README.md
+	@selftests/matrix readme
 
 check-core: host-tests	## test only the protocol core, without a VM
 	@selftests/suite documents host

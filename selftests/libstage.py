@@ -49,7 +49,8 @@ class Stage(Namespace):
             try:
                 super().__init__("/proc/thread-self/ns/net")
                 self._make_device(mtu)
-                self.capture = capture_namespace("stage-%d" % os.getpid())
+                self.capture = capture_namespace("stage-%d" % os.getpid(),
+                                                 wait=False)
             finally:
                 libc.setns(before.fileno(), CLONE_NEWNET)
 
