@@ -43,7 +43,8 @@ PROGRAMS := build
 else
 PROGRAMS := build/arm64
 CROSS    := arm64
-userspace vm-tests: export CC := aarch64-linux-gnu-gcc
+userspace: export CC := aarch64-linux-gnu-gcc
+vm-tests: export CROSS_COMPILE := aarch64-linux-gnu-
 endif
 
 # CMD goes to the recipe through the environment, as it is: make would expand
