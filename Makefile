@@ -57,7 +57,7 @@ export KERNEL T TESTS VM_FLAGS PROGRAMS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	check-debug check-deep check-static mutate coverage coverage-core fuzz \
+	check check-debug check-deep check-static mutate coverage coverage-core fuzz \
 	fuzz-coverage conformance host-tests explore-tests fuzz-tests vm-tests \
 	matrix matrix-readme checkpatch shellcheck clean \
 	distclean clean-cache help
@@ -117,6 +117,15 @@ vm-run: vm-module userspace	## run CMD in such a VM
 
 test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
 	@selftests/suite virtual + documents host explore fuzz failing real
+
+# All tests, and those of the module on the debug kernel as well.  The lanes take
+# about the same time.
+check: userspace host-tests explore-tests fuzz-tests vm-tests	## what each change has to pass: three kernels
+	+@$(MAKE) --no-print-directory vm-module KERNEL=6.1
+	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
+	+@$(MAKE) --no-print-directory vm-module KERNEL=6.12
+	@selftests/suite virtual@6.1 virtual@debug core@6.12 + real@debug + \
+		documents host explore fuzz failing real@6.1
 
 matrix:		## run the VM's tests on every kernel that we name, or those in K
 	@selftests/matrix run $(K)
