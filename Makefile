@@ -43,7 +43,8 @@ PROGRAMS := build
 else
 PROGRAMS := build/arm64
 CROSS    := arm64
-userspace vm-tests: export CC := aarch64-linux-gnu-gcc
+userspace: export CC := aarch64-linux-gnu-gcc
+vm-tests: export CROSS_COMPILE := aarch64-linux-gnu-
 endif
 
 # CMD goes to the recipe through the environment, as it is: make would expand
@@ -56,7 +57,7 @@ export KERNEL T TESTS VM_FLAGS PROGRAMS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	check-debug check-deep check-static mutate coverage coverage-core fuzz \
+	check check-debug check-deep check-static mutate coverage coverage-core fuzz \
 	fuzz-coverage conformance host-tests explore-tests fuzz-tests vm-tests \
 	matrix matrix-readme checkpatch shellcheck clean \
 	distclean clean-cache help
@@ -115,7 +116,16 @@ vm-run: vm-module userspace	## run CMD in such a VM
 # ----------------------------------------------------------------------- test
 
 test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
-	@selftests/suite documents host explore fuzz failing vm
+	@selftests/suite virtual + documents host explore fuzz failing real
+
+# All tests, and those of the module on the debug kernel as well.  The lanes take
+# about the same time.
+check: userspace host-tests explore-tests fuzz-tests vm-tests	## what each change has to pass: three kernels
+	+@$(MAKE) --no-print-directory vm-module KERNEL=6.1
+	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
+	+@$(MAKE) --no-print-directory vm-module KERNEL=6.12
+	@selftests/suite virtual@6.1 virtual@debug core@6.12 + real@debug + \
+		documents host explore fuzz failing real@6.1
 
 matrix:		## run the VM's tests on every kernel that we name, or those in K
 	@selftests/matrix run $(K)
@@ -134,7 +144,7 @@ conformance:	## check the list of requirements, Documentation/conformance.rst
 check-debug: userspace vm-tests	## run the VM's tests on kernels that look for faults; do they find planted ones?
 	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
 	+@$(MAKE) --no-print-directory vm-module KERNEL=kcsan
-	@selftests/suite debug kcsan planted
+	@selftests/suite virtual@debug virtual@kcsan + real@debug real@kcsan planted@debug planted@kcsan
 
 check-deep: explore-tests	## explore the protocol core in all scopes: minutes
 	@build/kselftest-explore/explore/explore --deep
@@ -153,7 +163,7 @@ coverage: userspace vm-tests	## which lines of the module all tests reach: an ho
 	@mkdir -p build/coverage/module
 	@status=0; \
 	KERNEL=coverage VM_FLAGS="$(VM_FLAGS) -o $(CURDIR)/build/coverage/module" \
-		selftests/suite vm || status=1; \
+		selftests/suite virtual real || status=1; \
 	selftests/coverage module && selftests/coverage report && exit $$status
 
 coverage-core:	## which lines and branches of the core the host tests reach
