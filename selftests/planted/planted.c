@@ -164,7 +164,7 @@ static int count(void *unused)
 	return 0;
 }
 
-static void data_race(void)
+static void race(void)
 {
 	struct task_struct *task[2];
 	int i;
@@ -191,7 +191,7 @@ static const struct {
 	{ "rcu_unprotected", rcu_unprotected },
 	{ "leak", leak },
 	{ "shift_too_far", shift_too_far },
-	{ "data_race", data_race },
+	{ "race", race },
 };
 
 static int __init planted_init(void)
