@@ -7,9 +7,14 @@
 #
 #   KDIR=FOLDER    headers of the kernel to build the module for; default: those
 #                  of the running kernel, else those of the VM's
-#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ..., or one that
-#                  is built from source, which takes minutes: debug, kcsan
+#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, newest, arm64, ...,
+#                  or one that is built from source, which takes minutes: debug,
+#                  kcsan
+#   TESTS=core     in the VM, run only the tests that say most (CORE_TESTS in
+#                  selftests/Makefile)
+#   K="NAME..."    the kernels that "make matrix" is to run; default: all
 #   T=NAME         the one test that "make test" is to run
+#   A=NAME         the one analyser that "make check-static" is to run
 #   M=NAME         the one fault that "make mutate" is to plant
 #   CMD=COMMAND    what "make vm-run" is to run
 #   FUZZ_SECONDS=N  for each target of "make fuzz"; default 300
@@ -31,19 +36,30 @@ KSELFTEST := $$($(PROVISION) kselftest)
 
 KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$(VM_KDIR))
 
+# What a VM of another architecture runs is cross-compiled, into a folder of
+# its own.
+ifeq ($(filter %arm64,$(KERNEL)),)
+PROGRAMS := build
+else
+PROGRAMS := build/arm64
+CROSS    := arm64
+userspace: export CC := aarch64-linux-gnu-gcc
+vm-tests: export CROSS_COMPILE := aarch64-linux-gnu-
+endif
+
 # CMD goes to the recipe through the environment, as it is: make would expand
 # each "$" in it, and the shell each quote.
 unexport CMD
 export VM_COMMAND := $(value CMD)
 
 # The suite gets what it needs through the environment, too.
-export KERNEL T VM_FLAGS
+export KERNEL T TESTS VM_FLAGS PROGRAMS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	check-debug check-deep mutate coverage coverage-core fuzz \
-	fuzz-coverage conformance host-tests \
-	explore-tests fuzz-tests vm-tests checkpatch shellcheck clean \
+	check check-debug check-deep check-static mutate coverage coverage-core fuzz \
+	fuzz-coverage conformance host-tests explore-tests fuzz-tests vm-tests \
+	matrix matrix-readme checkpatch shellcheck clean \
 	distclean clean-cache help
 
 # ---------------------------------------------------------------------- build
@@ -70,7 +86,7 @@ define build-module
 	find . -type d -exec mkdir -p "$$dir/{}" ';'; \
 	find . -type f '(' -name '*.[chS]' -o -name Kbuild ')' ! -name '*.mod.c' \
 		-exec ln -sfn "$$PWD/{}" "$$dir/{}" ';'; \
-	$(MAKE) --no-print-directory -C "$$kdir" M="$$dir" W=$(W) GCOV_PROFILE=y \
+	MAKE=$(MAKE) $(CURDIR)/selftests/vm/make-module "$$kdir" M="$$dir" W=$(W) GCOV_PROFILE=y \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 endef
 
@@ -79,12 +95,12 @@ module:		## build the module for KDIR, in build/module-RELEASE
 	+@$(call build-module,$(KDIR))
 
 vm-module:	## build the module for the VM's kernel
-	@$(PROVISION) packages build
+	@$(PROVISION) packages build $(CROSS)
 	+@$(call build-module,$(VM_KDIR))
 
 userspace:	## build the tools, in build/userspace
-	@$(PROVISION) packages core
-	@$(MAKE) --no-print-directory -C userspace O=$(abspath build/userspace)
+	@$(PROVISION) packages core $(CROSS)
+	@$(MAKE) --no-print-directory -C userspace O=$(abspath $(PROGRAMS)/userspace)
 
 # ------------------------------------------------------------------------ run
 
@@ -100,7 +116,23 @@ vm-run: vm-module userspace	## run CMD in such a VM
 # ----------------------------------------------------------------------- test
 
 test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
-	@selftests/suite documents host explore fuzz failing vm
+	@selftests/suite virtual + documents host explore fuzz failing real
+
+# All tests, and those of the module on the debug kernel as well.  The lanes take
+# about the same time.
+check: userspace host-tests explore-tests fuzz-tests vm-tests	## what each change has to pass: three kernels
+	+@$(MAKE) --no-print-directory vm-module KERNEL=6.1
+	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
+	+@$(MAKE) --no-print-directory vm-module KERNEL=6.12
+	@selftests/suite virtual@6.1 virtual@debug core@6.12 + real@debug + \
+		documents host explore fuzz failing real@6.1
+
+matrix:		## run the VM's tests on every kernel that we name, or those in K
+	@selftests/matrix run $(K)
+	@selftests/matrix table
+
+matrix-readme:	## write the results of "make matrix" into README.md
+	@selftests/matrix readme
 
 check-core: host-tests	## test only the protocol core, without a VM
 	@selftests/suite documents host
@@ -112,7 +144,7 @@ conformance:	## check the list of requirements, Documentation/conformance.rst
 check-debug: userspace vm-tests	## run the VM's tests on kernels that look for faults; do they find planted ones?
 	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
 	+@$(MAKE) --no-print-directory vm-module KERNEL=kcsan
-	@selftests/suite debug kcsan planted
+	@selftests/suite virtual@debug virtual@kcsan + real@debug real@kcsan planted@debug planted@kcsan
 
 check-deep: explore-tests	## explore the protocol core in all scopes: minutes
 	@build/kselftest-explore/explore/explore --deep
@@ -131,7 +163,7 @@ coverage: userspace vm-tests	## which lines of the module all tests reach: an ho
 	@mkdir -p build/coverage/module
 	@status=0; \
 	KERNEL=coverage VM_FLAGS="$(VM_FLAGS) -o $(CURDIR)/build/coverage/module" \
-		selftests/suite vm || status=1; \
+		selftests/suite virtual real || status=1; \
 	selftests/coverage module && selftests/coverage report && exit $$status
 
 coverage-core:	## which lines and branches of the core the host tests reach
@@ -179,11 +211,11 @@ fuzz-coverage:	## which lines of the core the inputs found so far reach
 		FUZZ_CORPUS=$(abspath build/fuzz/corpus)
 
 vm-tests:
-	@$(PROVISION) packages core
+	@$(PROVISION) packages core $(CROSS)
 	@$(MAKE) --no-print-directory -s -C selftests install \
 		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
-		OUTPUT=$(abspath build/selftests) \
-		INSTALL_PATH=$(abspath build/kselftest)
+		OUTPUT=$(abspath $(PROGRAMS)/selftests) \
+		INSTALL_PATH=$(abspath $(PROGRAMS)/kselftest)
 
 # ---------------------------------------------------------------------- check
 
@@ -204,6 +236,9 @@ shellcheck:	## check the shell scripts
 	@$(PROVISION) packages lint
 	@grep -rslIE '^#!.*[/ ](ba|da)?sh' .ci selftests userspace | sort | \
 		xargs shellcheck -e SC1091,SC2317
+
+check-static:	## what static analysis finds, or the analyser named by A
+	@selftests/static $(A)
 
 # ---------------------------------------------------------------------- clean
 

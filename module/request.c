@@ -23,6 +23,8 @@ static struct kmem_cache *cache;
 
 /**
  * edutcp_request_init() - once, when the module is loaded
+ *
+ * Return: 0 or -ENOMEM.
  */
 int edutcp_request_init(void)
 {

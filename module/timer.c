@@ -10,6 +10,7 @@
  * A running timer holds a reference to its socket.
  */
 
+#include "compat.h"
 #include "edutcp.h"
 
 /* Do what is due; @sk is locked and not owned by another. */
@@ -30,7 +31,7 @@ static void run_timers(struct sock *sk)
 
 static void timer_expired(struct timer_list *timer)
 {
-	struct sock *sk = from_timer(sk, timer, sk_timer);
+	struct sock *sk = timer_container_of(sk, timer, sk_timer);
 
 	bh_lock_sock(sk);
 	if (sock_owned_by_user(sk))

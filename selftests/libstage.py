@@ -12,7 +12,6 @@ and have their checksums. A stage costs little: no program is started.
 import ctypes
 import fcntl
 import os
-import re
 import socket
 import struct
 import time
@@ -49,7 +48,8 @@ class Stage(Namespace):
             try:
                 super().__init__("/proc/thread-self/ns/net")
                 self._make_device(mtu)
-                self.capture = capture_namespace("stage-%d" % os.getpid())
+                self.capture = capture_namespace("stage-%d" % os.getpid(),
+                                                 wait=False)
             finally:
                 libc.setns(before.fileno(), CLONE_NEWNET)
 
