@@ -336,6 +336,7 @@ void edutcp_challenge_sent(struct edutcp_net *en);
 
 /* timer.c */
 void edutcp_timer_init(struct sock *sk);
+void edutcp_timer_set(struct sock *sk, unsigned long expires);
 void edutcp_timer_rearm(struct sock *sk, const struct tcb_env *env);
 void edutcp_release_cb(struct sock *sk);
 
