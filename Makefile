@@ -7,9 +7,14 @@
 #
 #   KDIR=FOLDER    headers of the kernel to build the module for; default: those
 #                  of the running kernel, else those of the VM's
-#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, ..., or one that
-#                  is built from source, which takes minutes: debug, kcsan
+#   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, newest, arm64, ...,
+#                  or one that is built from source, which takes minutes: debug,
+#                  kcsan
+#   TESTS=core     in the VM, run only the tests that say most (CORE_TESTS in
+#                  selftests/Makefile)
+#   K="NAME..."    the kernels that "make matrix" is to run; default: all
 #   T=NAME         the one test that "make test" is to run
+#   A=NAME         the one analyser that "make check-static" is to run
 #   M=NAME         the one fault that "make mutate" is to plant
 #   CMD=COMMAND    what "make vm-run" is to run
 #   FUZZ_SECONDS=N  for each target of "make fuzz"; default 300
@@ -31,18 +36,30 @@ KSELFTEST := $$($(PROVISION) kselftest)
 
 KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$(VM_KDIR))
 
+# What a VM of another architecture runs is cross-compiled, into a folder of
+# its own.
+ifeq ($(filter %arm64,$(KERNEL)),)
+PROGRAMS := build
+else
+PROGRAMS := build/arm64
+CROSS    := arm64
+userspace: export CC := aarch64-linux-gnu-gcc
+vm-tests: export CROSS_COMPILE := aarch64-linux-gnu-
+endif
+
 # CMD goes to the recipe through the environment, as it is: make would expand
 # each "$" in it, and the shell each quote.
 unexport CMD
 export VM_COMMAND := $(value CMD)
 
 # The suite gets what it needs through the environment, too.
-export KERNEL T VM_FLAGS
+export KERNEL T TESTS VM_FLAGS PROGRAMS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
-	check-debug check-deep mutate fuzz fuzz-coverage conformance host-tests \
-	explore-tests fuzz-tests vm-tests checkpatch shellcheck clean \
+	check check-debug check-deep check-static mutate coverage coverage-core fuzz \
+	fuzz-coverage conformance host-tests explore-tests fuzz-tests vm-tests \
+	matrix matrix-readme checkpatch shellcheck clean \
 	distclean clean-cache help
 
 # ---------------------------------------------------------------------- build
@@ -57,6 +74,7 @@ all: module userspace	## build the module (for KDIR) and the tools
 #
 # CONFIG_DEBUG_INFO_BTF_MODULES is switched off since BTF would need the
 # vmlinux that Debian's headers do not have; Kbuild complains of that each time.
+# GCOV_PROFILE says something to kernels that can count only ("make coverage").
 define build-module
 	set -e; \
 	kdir=$$(realpath -e $(1)); \
@@ -68,7 +86,7 @@ define build-module
 	find . -type d -exec mkdir -p "$$dir/{}" ';'; \
 	find . -type f '(' -name '*.[chS]' -o -name Kbuild ')' ! -name '*.mod.c' \
 		-exec ln -sfn "$$PWD/{}" "$$dir/{}" ';'; \
-	$(MAKE) --no-print-directory -C "$$kdir" M="$$dir" W=$(W) \
+	MAKE=$(MAKE) $(CURDIR)/selftests/vm/make-module "$$kdir" M="$$dir" W=$(W) GCOV_PROFILE=y \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 endef
 
@@ -77,12 +95,12 @@ module:		## build the module for KDIR, in build/module-RELEASE
 	+@$(call build-module,$(KDIR))
 
 vm-module:	## build the module for the VM's kernel
-	@$(PROVISION) packages build
+	@$(PROVISION) packages build $(CROSS)
 	+@$(call build-module,$(VM_KDIR))
 
 userspace:	## build the tools, in build/userspace
-	@$(PROVISION) packages core
-	@$(MAKE) --no-print-directory -C userspace O=$(abspath build/userspace)
+	@$(PROVISION) packages core $(CROSS)
+	@$(MAKE) --no-print-directory -C userspace O=$(abspath $(PROGRAMS)/userspace)
 
 # ------------------------------------------------------------------------ run
 
@@ -98,7 +116,22 @@ vm-run: vm-module userspace	## run CMD in such a VM
 # ----------------------------------------------------------------------- test
 
 test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
-	@selftests/suite documents host explore fuzz failing vm
+	@selftests/suite virtual + documents host explore fuzz failing real
+
+# All tests, and those of the module that say most on two more kernels.
+check: userspace host-tests explore-tests fuzz-tests vm-tests	## what each change has to pass: three kernels
+	+@$(MAKE) --no-print-directory vm-module KERNEL=6.1
+	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
+	+@$(MAKE) --no-print-directory vm-module KERNEL=6.12
+	@selftests/suite virtual@6.1 core@6.12 + core@debug + \
+		documents host explore fuzz failing real@6.1
+
+matrix:		## run the VM's tests on every kernel that we name, or those in K
+	@selftests/matrix run $(K)
+	@selftests/matrix table
+
+matrix-readme:	## write the results of "make matrix" into README.md
+	@selftests/matrix readme
 
 check-core: host-tests	## test only the protocol core, without a VM
 	@selftests/suite documents host
@@ -110,7 +143,7 @@ conformance:	## check the list of requirements, Documentation/conformance.rst
 check-debug: userspace vm-tests	## run the VM's tests on kernels that look for faults; do they find planted ones?
 	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
 	+@$(MAKE) --no-print-directory vm-module KERNEL=kcsan
-	@selftests/suite debug kcsan planted
+	@selftests/suite virtual@debug virtual@kcsan + real@debug real@kcsan planted@debug planted@kcsan
 
 check-deep: explore-tests	## explore the protocol core in all scopes: minutes
 	@build/kselftest-explore/explore/explore --deep
@@ -118,6 +151,34 @@ check-deep: explore-tests	## explore the protocol core in all scopes: minutes
 mutate:		## plant known faults in the core, or the one named by M: are they caught?
 	@$(PROVISION) packages core
 	@selftests/mutate --kselftest "$(KSELFTEST)/tools/testing/selftests" $(M)
+
+# The tests as "make test" runs them, but built to count; "_exit" is how a test
+# ends, which would leave out to write what was counted.
+coverage: userspace vm-tests	## which lines of the module all tests reach: an hour
+	@$(PROVISION) packages core coverage
+	+@$(MAKE) --no-print-directory vm-module KERNEL=coverage
+	@rm -rf build/coverage
+	+@$(COUNT_CORE)
+	@mkdir -p build/coverage/module
+	@status=0; \
+	KERNEL=coverage VM_FLAGS="$(VM_FLAGS) -o $(CURDIR)/build/coverage/module" \
+		selftests/suite virtual + real || status=1; \
+	selftests/coverage module && selftests/coverage report && exit $$status
+
+coverage-core:	## which lines and branches of the core the host tests reach
+	@$(PROVISION) packages core coverage
+	@rm -rf build/coverage
+	+@$(COUNT_CORE)
+	@selftests/coverage report
+
+define COUNT_CORE
+	set -e; \
+	$(MAKE) --no-print-directory -s -C selftests/host all \
+		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
+		OUTPUT=$(abspath build/coverage/core) \
+		SANITIZE="-O0 --coverage -D_exit=exit"; \
+	selftests/coverage core
+endef
 
 # Both run on this machine: those of the core, and the explorer.
 host-tests explore-tests: %-tests:
@@ -149,11 +210,11 @@ fuzz-coverage:	## which lines of the core the inputs found so far reach
 		FUZZ_CORPUS=$(abspath build/fuzz/corpus)
 
 vm-tests:
-	@$(PROVISION) packages core
+	@$(PROVISION) packages core $(CROSS)
 	@$(MAKE) --no-print-directory -s -C selftests install \
 		KSELFTEST_DIR="$(KSELFTEST)/tools/testing/selftests" \
-		OUTPUT=$(abspath build/selftests) \
-		INSTALL_PATH=$(abspath build/kselftest)
+		OUTPUT=$(abspath $(PROGRAMS)/selftests) \
+		INSTALL_PATH=$(abspath $(PROGRAMS)/kselftest)
 
 # ---------------------------------------------------------------------- check
 
@@ -174,6 +235,9 @@ shellcheck:	## check the shell scripts
 	@$(PROVISION) packages lint
 	@grep -rslIE '^#!.*[/ ](ba|da)?sh' .ci selftests userspace | sort | \
 		xargs shellcheck -e SC1091,SC2317
+
+check-static:	## what static analysis finds, or the analyser named by A
+	@selftests/static $(A)
 
 # ---------------------------------------------------------------------- clean
 

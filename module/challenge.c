@@ -17,6 +17,8 @@
  * @en: our part of the namespace
  *
  * Context: any.
+ *
+ * Return: as many as may still be sent in this second.
  */
 u32 edutcp_challenges_left(struct edutcp_net *en)
 {

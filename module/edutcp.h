@@ -301,7 +301,7 @@ void edutcp_keepalive(struct sock *sk, int on);
 int edutcp_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
 		      unsigned int len);
 int edutcp_getsockopt(struct socket *sock, int level, int name,
-		      char __user *value, int __user *len);
+		      char __user *value, int __user *optlen);
 
 /* input.c */
 int edutcp_input_init(void);
@@ -336,6 +336,7 @@ void edutcp_challenge_sent(struct edutcp_net *en);
 
 /* timer.c */
 void edutcp_timer_init(struct sock *sk);
+void edutcp_timer_set(struct sock *sk, unsigned long expires);
 void edutcp_timer_rearm(struct sock *sk, const struct tcb_env *env);
 void edutcp_release_cb(struct sock *sk);
 
@@ -392,14 +393,14 @@ void edutcp_port_exit(void);
 void edutcp_port_net_init(struct edutcp_net *en);
 void edutcp_port_flush(void);
 void edutcp_port_settle(struct net *net);
-int edutcp_port_bind(struct sock *sk, __be32 addr, u16 port);
+int edutcp_port_bind(struct sock *sk, __be32 addr, u16 number);
 int edutcp_port_listen(struct sock *sk);
 void edutcp_port_inherit(struct sock *sk, struct sock *listener);
 struct edutcp_port *edutcp_port_to_timewait(struct sock *sk);
 void edutcp_port_idle(struct sock *sk);
 void edutcp_port_release(struct sock *sk);
 void edutcp_port_put_timewait(struct net *net, struct edutcp_port *port);
-bool edutcp_port_is_bound(struct net *net, u16 port);
+bool edutcp_port_is_bound(struct net *net, u16 number);
 
 /* ipv4.c */
 int edutcp_v4_connect(struct sock *sk, const struct sockaddr_in *to);

@@ -62,6 +62,8 @@ struct proto edutcp_prot = {
 /**
  * edutcp_pernet() - our part of a network namespace
  * @net: the namespace
+ *
+ * Return: it; every namespace has one.
  */
 struct edutcp_net *edutcp_pernet(const struct net *net)
 {

@@ -206,6 +206,8 @@ void edutcp_process_or_queue(struct sock *sk, struct sk_buff *skb,
  * edutcp_backlog_rcv() - a segment that came while a user call owned the socket
  * @sk: a connection or a listener, locked
  * @skb: the segment, skb->data at its text; consumed
+ *
+ * Return: 0.
  */
 int edutcp_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 {

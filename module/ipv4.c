@@ -94,7 +94,9 @@ void edutcp_v4_open(const struct sock *sk, const struct edutcp_key *key,
  * @sk: whose mark, TOS, device and source route to use; or NULL
  * @key: the connection
  *
- * Context: softirq or process. Return: a route with a reference, or NULL.
+ * Context: softirq or process.
+ *
+ * Return: a route with a reference, or NULL.
  */
 struct dst_entry *edutcp_v4_route(struct net *net, const struct sock *sk,
 				  const struct edutcp_key *key)
@@ -174,8 +176,8 @@ void edutcp_v4_send(struct sk_buff *skb, struct net *net, const struct sock *sk,
 	if (!sk)
 		sk = edutcp_pernet(net)->control;
 	skb_dst_set(skb, dst);
-	ip_build_and_send_pkt(skb, sk, key->local_addr, key->remote_addr,
-			      ip_options_of(sk), inet_sk(sk)->tos);
+	edutcp_ip_send(skb, sk, key->local_addr, key->remote_addr,
+		       ip_options_of(sk));
 }
 
 /*

@@ -34,6 +34,8 @@ static u64 hash_of(const struct edutcp_key *key, const siphash_key_t *secret)
  * wraps in 274 s, longer than a segment may live. Here: as Linux.
  *
  * Context: any.
+ *
+ * Return: the number.
  */
 u32 edutcp_isn(const struct net *net, const struct edutcp_key *key)
 {
@@ -54,6 +56,8 @@ u32 edutcp_isn(const struct net *net, const struct edutcp_key *key)
  * be newer than an old one in TIME-WAIT (RFC 6191).
  *
  * Context: any.
+ *
+ * Return: what to add to the time, in milliseconds.
  */
 u32 edutcp_ts_offset(const struct edutcp_key *key)
 {
@@ -70,6 +74,8 @@ u32 edutcp_ts_offset(const struct edutcp_key *key)
  * cannot be guessed from those to another; and some noise.
  *
  * Context: any.
+ *
+ * Return: where in the range of ports to begin to look.
  */
 u32 edutcp_port_offset(const struct edutcp_key *key)
 {

@@ -17,6 +17,9 @@
  * @sock: the socket; bound to any port if it is not bound
  * @backlog: how many may wait in the accept queue, and how many handshakes may
  *	be under way
+ *
+ * Return: 0, -EINVAL if the socket is connected or was, -ENOMEM, or as
+ * edutcp_port_bind().
  */
 int edutcp_listen(struct socket *sock, int backlog)
 {
@@ -292,6 +295,8 @@ static int wait_for_connection(struct sock *sk, long timeout)
  * @sock: the listener
  * @newsock: gets the oldest connection of the accept queue
  * @flags: O_NONBLOCK: do not wait for one
+ *
+ * Return: 0, -EINVAL if it does not listen, -EAGAIN, or that of a signal.
  */
 int edutcp_accept(struct socket *sock, struct socket *newsock, int flags)
 {

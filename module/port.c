@@ -26,6 +26,7 @@
 #include <net/inet_connection_sock.h>
 #include <net/inet_hashtables.h>
 
+#include "compat.h"
 #include "edutcp.h"
 
 static struct workqueue_struct *port_queue;
@@ -61,10 +62,12 @@ struct edutcp_port {
 
 /**
  * edutcp_port_init() - once, when the module is loaded
+ *
+ * Return: 0 or -ENOMEM.
  */
 int edutcp_port_init(void)
 {
-	port_queue = alloc_workqueue("edutcp_ports", 0, 0);
+	port_queue = alloc_workqueue("edutcp_ports", WQ_UNBOUND, 0);
 	return port_queue ? 0 : -ENOMEM;
 }
 
@@ -242,7 +245,7 @@ static int reserve(struct net *net, struct edutcp_port *port, __be32 addr,
 		reuse = SK_CAN_REUSE;
 	}
 	reservation->sock->sk->sk_reuse = reuse;
-	err = kernel_bind(reservation->sock, (struct sockaddr *)&sin,
+	err = kernel_bind(reservation->sock, (struct sockaddr_unsized *)&sin,
 			  sizeof(sin));
 	let_overlap(port, SK_NO_REUSE);
 	reservation->sock->sk->sk_reuse = SK_NO_REUSE;
@@ -334,7 +337,9 @@ unlock:
  * edutcp_port_listen() - from now on the socket listens on its port
  * @sk: a bound socket
  *
- * Context: process, @sk locked. Return: 0, or -EADDRINUSE if another listens.
+ * Context: process, @sk locked.
+ *
+ * Return: 0, or -EADDRINUSE if another listens.
  */
 int edutcp_port_listen(struct sock *sk)
 {
@@ -377,7 +382,9 @@ void edutcp_port_inherit(struct sock *sk, struct sock *listener)
  * edutcp_port_to_timewait() - a TIME-WAIT entry takes a share in the port
  * @sk: the connection
  *
- * Context: any. Return: the port, or NULL if @sk is bound to none.
+ * Context: any.
+ *
+ * Return: the port, or NULL if @sk is bound to none.
  */
 struct edutcp_port *edutcp_port_to_timewait(struct sock *sk)
 {
@@ -461,6 +468,8 @@ void edutcp_port_release(struct sock *sk)
  * @number: port, host byte order
  *
  * Context: any.
+ *
+ * Return: true if a socket or a TIME-WAIT entry of ours holds it.
  */
 bool edutcp_port_is_bound(struct net *net, u16 number)
 {

@@ -12,6 +12,7 @@
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 
+#include "compat.h"
 #include "edutcp.h"
 
 static const char * const timer_names[] = {
@@ -40,7 +41,7 @@ static void fill_from_sock(struct row *row, struct sock *sk,
 {
 	const struct edutcp_sock *esk = edutcp_sk(sk);
 
-	row->uid = from_kuid_munged(seq_user_ns(seq), sock_i_uid(sk));
+	row->uid = from_kuid_munged(seq_user_ns(seq), sk_uid(sk));
 	row->inode = sock_i_ino(sk);
 	if (row->entry->kind == EDUTCP_LISTENER) {
 		/* As in /proc/net/tcp: how many wait, and how many may. */
@@ -102,7 +103,7 @@ static void print_entry(struct seq_file *seq, const struct edutcp_entry *entry)
 		request = container_of(entry, struct edutcp_request, entry);
 		row.tcb = request->tcb;
 		row.uid = from_kuid_munged(seq_user_ns(seq),
-					   sock_i_uid(request->listener));
+					   sk_uid(request->listener));
 		break;
 	case EDUTCP_TIMEWAIT:
 		row.tcb = container_of(entry, struct edutcp_timewait,

@@ -23,6 +23,8 @@ static struct kmem_cache *cache;
 
 /**
  * edutcp_request_init() - once, when the module is loaded
+ *
+ * Return: 0 or -ENOMEM.
  */
 int edutcp_request_init(void)
 {
@@ -95,14 +97,6 @@ static void push(struct edutcp_request *request, const struct tcb_env *env,
 	edutcp_send_bare(sock_net(sk), sk, &request->entry.key, &seg, dst);
 }
 
-/* The listener's timer is that of the request which expires first. */
-static void rearm(struct sock *sk, unsigned long expires)
-{
-	if (!timer_pending(&sk->sk_timer) ||
-	    time_before(expires, sk->sk_timer.expires))
-		sk_reset_timer(sk, &sk->sk_timer, expires);
-}
-
 /**
  * edutcp_request_syn() - a SYN makes a request
  * @sk: the listener
@@ -159,7 +153,7 @@ void edutcp_request_syn(struct sock *sk, const struct edutcp_key *key,
 	edutcp_note(net, key, &actions);
 	push(request, &env, dst);
 	enqueue(request);
-	rearm(sk, edutcp_jiffies(env.now, request->tcb.deadline));
+	edutcp_timer_set(sk, edutcp_jiffies(env.now, request->tcb.deadline));
 }
 
 /**
@@ -224,8 +218,8 @@ static void request_timeout(struct edutcp_request *request)
 	push(request, &env, NULL);
 	list_del(&request->node);
 	enqueue(request);
-	rearm(request->listener, edutcp_jiffies(env.now,
-						request->tcb.deadline));
+	edutcp_timer_set(request->listener,
+			 edutcp_jiffies(env.now, request->tcb.deadline));
 }
 
 /**
@@ -257,8 +251,9 @@ void edutcp_request_timers(struct sock *sk)
 		if (!list_empty(&listener->requests[i])) {
 			request = list_first_entry(&listener->requests[i],
 						   struct edutcp_request, node);
-			rearm(sk, edutcp_jiffies(now,
-						 request->tcb.deadline) + 1);
+			edutcp_timer_set(sk, 1 +
+					 edutcp_jiffies(now,
+							request->tcb.deadline));
 		}
 	}
 }

@@ -12,7 +12,7 @@
 #include "compat.h"
 #include "edutcp.h"
 
-static int check_address(const struct sockaddr *addr, int len)
+static int check_address(const struct sockaddr_unsized *addr, int len)
 {
 	if (len < (int)sizeof(struct sockaddr_in))
 		return -EINVAL;
@@ -21,7 +21,8 @@ static int check_address(const struct sockaddr *addr, int len)
 	return 0;
 }
 
-static int edutcp_bind(struct socket *sock, struct sockaddr *uaddr, int len)
+static int edutcp_bind(struct socket *sock, struct sockaddr_unsized *uaddr,
+		       int len)
 {
 	const struct sockaddr_in *addr = (const struct sockaddr_in *)uaddr;
 	struct sock *sk = sock->sk;
@@ -96,13 +97,13 @@ static int start_connect(struct sock *sk, const struct sockaddr_in *to)
 	return 0;
 }
 
-/* Until the handshake is over, one way or the other. */
-static long wait_for_connect(struct sock *sk, long timeout)
+/* Wait until the socket has left all of these states, TCPF_*. */
+static long wait_while(struct sock *sk, int states, long timeout)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
 	add_wait_queue(sk_sleep(sk), &wait);
-	while ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+	while ((1 << sk->sk_state) & states) {
 		release_sock(sk);
 		timeout = wait_woken(&wait, TASK_INTERRUPTIBLE, timeout);
 		lock_sock(sk);
@@ -129,7 +130,7 @@ static int connect_locked(struct socket *sock, const struct sockaddr_in *to,
 	case SS_UNCONNECTED:
 		if (edutcp_sk(sk)->tcb.state != STATE_CLOSED)
 			return -EISCONN;
-		err = check_address((const struct sockaddr *)to, len) ?:
+		err = check_address((const struct sockaddr_unsized *)to, len) ?:
 		      start_connect(sk, to);
 		if (err)
 			return err;
@@ -144,7 +145,8 @@ static int connect_locked(struct socket *sock, const struct sockaddr_in *to,
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
 		if (!timeout)
 			return err;
-		timeout = wait_for_connect(sk, timeout);
+		timeout = wait_while(sk, TCPF_SYN_SENT | TCPF_SYN_RECV,
+				     timeout);
 		if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 			return signal_pending(current) ?
 			       sock_intr_errno(timeout) : err;
@@ -195,8 +197,8 @@ static void disconnect(struct sock *sk)
 	forget_peer(sk);
 }
 
-static int edutcp_connect(struct socket *sock, struct sockaddr *addr, int len,
-			  int flags)
+static int edutcp_connect(struct socket *sock, struct sockaddr_unsized *addr,
+			  int len, int flags)
 {
 	struct sock *sk = sock->sk;
 	int err;
@@ -385,7 +387,9 @@ static void close_connection(struct sock *sk, long linger)
 	tcb_close(&esk->tcb, &actions);
 	tcb_stop_receiving(&esk->tcb, &env);
 	edutcp_carry_out(sk, NULL, &actions);
-	sk_stream_wait_close(sk, linger);
+	if (linger)
+		wait_while(sk, TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK,
+			   linger);
 }
 
 static int edutcp_release(struct socket *sock)

@@ -123,6 +123,8 @@ static int get_setting(const struct sock *sk, int name)
  * @name: the option
  * @value: its value
  * @len: octets of @value
+ *
+ * Return: 0 or the error that the stock stack has for it.
  */
 int edutcp_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
 		      unsigned int len)
@@ -161,6 +163,8 @@ int edutcp_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
  * @name: the option
  * @value: where to put its value
  * @optlen: room there; set to the octets used
+ *
+ * Return: 0 or the error that the stock stack has for it.
  */
 int edutcp_getsockopt(struct socket *sock, int level, int name,
 		      char __user *value, int __user *optlen)

@@ -57,7 +57,9 @@ void edutcp_table_init(void)
  * edutcp_table_get() - make sure that a namespace has its table
  * @net: the namespace
  *
- * Context: process. Return: 0 or -ENOMEM.
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int edutcp_table_get(struct net *net)
 {
@@ -137,7 +139,9 @@ static spinlock_t *lock_of(unsigned int chain)
  * @net: the namespace; has its table
  * @entry: key and kind are set
  *
- * Context: any. Return: 0, or -EADDRNOTAVAIL if the key is taken.
+ * Context: any.
+ *
+ * Return: 0, or -EADDRNOTAVAIL if the key is taken.
  */
 int edutcp_table_insert(struct net *net, struct edutcp_entry *entry)
 {
@@ -184,7 +188,9 @@ void edutcp_table_replace(struct net *net, struct edutcp_entry *old,
  * @net: the namespace
  * @entry: an entry, in the table or not
  *
- * Context: any. Return: true for the one caller who took it out.
+ * Context: any.
+ *
+ * Return: true for the one caller who took it out.
  */
 bool edutcp_table_remove(struct net *net, struct edutcp_entry *entry)
 {
@@ -209,7 +215,9 @@ bool edutcp_table_remove(struct net *net, struct edutcp_entry *entry)
  * @net: the namespace
  * @key: its two sockets
  *
- * Context: RCU read section. Return: the entry, or NULL.
+ * Context: RCU read section.
+ *
+ * Return: the entry, or NULL.
  */
 struct edutcp_entry *edutcp_table_find(struct net *net,
 				       const struct edutcp_key *key)
@@ -249,7 +257,9 @@ static bool listens_on(const struct edutcp_entry *entry, int device)
  *
  * A listener on the very address goes before one on all addresses.
  *
- * Context: RCU read section. Return: the entry, or NULL.
+ * Context: RCU read section.
+ *
+ * Return: the entry, or NULL.
  */
 struct edutcp_entry *edutcp_table_find_listener(struct net *net,
 						const struct edutcp_key *key,
@@ -283,6 +293,8 @@ again:
 /**
  * edutcp_table_chains() - how many chains there are, of both kinds
  * @table: the table
+ *
+ * Return: their number.
  */
 unsigned int edutcp_table_chains(const struct edutcp_table *table)
 {
@@ -294,6 +306,8 @@ unsigned int edutcp_table_chains(const struct edutcp_table *table)
  * @table: the table
  * @head: where it began
  * @end: the marker at which it ended
+ *
+ * Return: true if it has to start again.
  */
 bool edutcp_table_strayed(const struct edutcp_table *table,
 			  const struct hlist_nulls_head *head,
@@ -306,6 +320,8 @@ bool edutcp_table_strayed(const struct edutcp_table *table,
  * edutcp_table_chain() - the head of a chain
  * @table: the table
  * @chain: its number; listeners come first
+ *
+ * Return: the head.
  */
 struct hlist_nulls_head *edutcp_table_chain(struct edutcp_table *table,
 					    unsigned int chain)

@@ -10,6 +10,7 @@
  * A running timer holds a reference to its socket.
  */
 
+#include "compat.h"
 #include "edutcp.h"
 
 /* Do what is due; @sk is locked and not owned by another. */
@@ -30,7 +31,7 @@ static void run_timers(struct sock *sk)
 
 static void timer_expired(struct timer_list *timer)
 {
-	struct sock *sk = from_timer(sk, timer, sk_timer);
+	struct sock *sk = timer_container_of(sk, timer, sk_timer);
 
 	bh_lock_sock(sk);
 	if (sock_owned_by_user(sk))
@@ -73,6 +74,26 @@ void edutcp_timer_init(struct sock *sk)
 }
 
 /**
+ * edutcp_timer_set() - let the timer go off at some instant, if not before
+ * @sk: a socket
+ * @expires: the instant, in jiffies
+ *
+ * The reference comes first. sk_reset_timer() takes it after it has set the
+ * timer, which may go off in between and drop it: the deadline may be now.
+ *
+ * Context: softirq or process, @sk locked.
+ */
+void edutcp_timer_set(struct sock *sk, unsigned long expires)
+{
+	if (timer_pending(&sk->sk_timer) &&
+	    !time_before(expires, sk->sk_timer.expires))
+		return;
+	sock_hold(sk);
+	if (mod_timer(&sk->sk_timer, expires))
+		__sock_put(sk);
+}
+
+/**
  * edutcp_timer_rearm() - see to it that the core's next deadline is kept
  * @sk: a socket
  * @env: the world; its time is looked at
@@ -82,13 +103,8 @@ void edutcp_timer_init(struct sock *sk)
 void edutcp_timer_rearm(struct sock *sk, const struct tcb_env *env)
 {
 	struct edutcp_sock *esk = edutcp_sk(sk);
-	unsigned long expires;
 	u32 deadline;
 
-	if (!tcb_next_deadline(&esk->tcb, &esk->conn, env->params, &deadline))
-		return;
-	expires = edutcp_jiffies(env->now, deadline);
-	if (!timer_pending(&sk->sk_timer) ||
-	    time_before(expires, sk->sk_timer.expires))
-		sk_reset_timer(sk, &sk->sk_timer, expires);
+	if (tcb_next_deadline(&esk->tcb, &esk->conn, env->params, &deadline))
+		edutcp_timer_set(sk, edutcp_jiffies(env->now, deadline));
 }

@@ -11,12 +11,15 @@
 
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "edutcp.h"
 
 static struct kmem_cache *cache;
 
 /**
  * edutcp_timewait_init() - once, when the module is loaded
+ *
+ * Return: 0 or -ENOMEM.
  */
 int edutcp_timewait_init(void)
 {
@@ -50,7 +53,7 @@ static void kill(struct edutcp_timewait *tw)
 	if (!edutcp_table_remove(tw->net, &tw->entry))
 		return;
 	edutcp_port_put_timewait(tw->net, tw->port);
-	if (del_timer(&tw->timer))
+	if (timer_delete(&tw->timer))
 		put(tw);
 	put(tw);
 }
@@ -63,7 +66,7 @@ static void environment(const struct edutcp_timewait *tw, struct tcb_env *env)
 
 static void expired(struct timer_list *timer)
 {
-	struct edutcp_timewait *tw = from_timer(tw, timer, timer);
+	struct edutcp_timewait *tw = timer_container_of(tw, timer, timer);
 	struct tcb_actions actions = { };
 	struct tcb_env env;
 	bool closed;
@@ -95,7 +98,9 @@ static void expired(struct timer_list *timer)
  * Whether or not there was memory for it, the socket's own TCB is empty
  * afterwards.
  *
- * Context: softirq or process. Return: false if there was no memory.
+ * Context: softirq or process.
+ *
+ * Return: false if there was no memory.
  */
 bool edutcp_timewait_enter(struct sock *sk, const struct tcb_env *env)
 {
@@ -222,7 +227,7 @@ void edutcp_timewait_purge(struct net *net, struct edutcp_table *table)
 			spin_unlock_bh(&tw->lock);
 			edutcp_note(net, &tw->entry.key, &actions);
 			kill(tw);
-			del_timer_sync(&tw->timer);
+			timer_delete_sync(&tw->timer);
 			put(tw);
 		}
 		cond_resched();

@@ -12,7 +12,6 @@ and have their checksums. A stage costs little: no program is started.
 import ctypes
 import fcntl
 import os
-import re
 import socket
 import struct
 import time
@@ -49,7 +48,9 @@ class Stage(Namespace):
             try:
                 super().__init__("/proc/thread-self/ns/net")
                 self._make_device(mtu)
-                self.capture = capture_namespace("stage-%d" % os.getpid())
+                self._double_timeouts()
+                self.capture = capture_namespace("stage-%d" % os.getpid(),
+                                                 wait=False)
             finally:
                 libc.setns(before.fileno(), CLONE_NEWNET)
 
@@ -72,6 +73,13 @@ class Stage(Namespace):
         self.wire.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.wire.bind(("tun0", ETH_P_ALL))
+
+    def _double_timeouts(self):
+        """Since 6.5 the stock stack sends its first SYNs a second apart; let
+        each timeout be twice the one before, as with all else."""
+        knob = "net.ipv4.tcp_syn_linear_timeouts"
+        if os.path.exists("/proc/sys/" + knob.replace(".", "/")):
+            self.set(knob, 0)
 
     @staticmethod
     def _address(address):

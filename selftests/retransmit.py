@@ -74,6 +74,24 @@ def syn(t):
     sock.connect((server.address, PORT))
 
 
+@test("a SYN that there is no route to answer by is as good as lost")
+def syn_without_route(t):
+    client, server = t.hosts()
+    client.set("net.edutcp.rto_initial_ms", 400)
+    listener = server.listen(PORT)
+    network = server.run("ip", "route", "show", "dev", server.device).split()[0]
+    server.run("ip", "route", "del", network, "dev", server.device)
+    sock = client.edutcp()
+    opening = t.background(sock.connect, (server.address, PORT))
+    t.wait_for(lambda: server.stats()["DropNoRoute"], "a SYN dropped")
+    t.equal(server.rows(state="SYN_RCVD"), [], "requests")
+
+    # The next SYN finds a route.
+    server.run("ip", "route", "add", network, "dev", server.device)
+    opening.result()
+    listener.accept()[0].close()
+
+
 @test("a lost SYN is made good for, and the table counts")
 def lost_syn(t):
     client, server = t.hosts()

@@ -122,7 +122,7 @@ class Show:
         try:
             deadline = performance.resume()
         except Exception as error:      # pylint: disable=broad-except
-            test_failed(script.title)
+            test_failed(script.title, wait=False)
             self.failures[script] += [
                 "played %s:" % way, error if isinstance(error, Failure)
                 else traceback.format_exc(), *performance.show()]

@@ -237,10 +237,19 @@ static size_t next_len(struct flow *f)
 	return len;
 }
 
+static void *must_malloc(size_t size)
+{
+	void *block = malloc(size);
+
+	if (!block)
+		abort();
+	return block;
+}
+
 static void *sender(void *arg)
 {
 	struct flow *f = arg;
-	unsigned char *block = malloc(f->chunk);
+	unsigned char *block = must_malloc(f->chunk);
 
 	while (f->done < f->total && !f->bad) {
 		struct pollfd pfd = { .fd = f->fd, .events = POLLOUT };
@@ -274,7 +283,7 @@ static void *sender(void *arg)
 static void *receiver(void *arg)
 {
 	struct flow *f = arg;
-	unsigned char *block = malloc(f->chunk);
+	unsigned char *block = must_malloc(f->chunk);
 
 	while (!f->bad) {
 		struct pollfd pfd = { .fd = f->fd, .events = POLLIN };
@@ -418,7 +427,7 @@ TEST_F_TIMEOUT(stream, octet_by_octet, 40)
 TEST_F_TIMEOUT(stream, close_with_full_buffers, 40)
 {
 	struct flow in = { .fd = self->p.server, .chunk = BLOCK };
-	unsigned char *block = malloc(BLOCK);
+	unsigned char *block = must_malloc(BLOCK);
 	ssize_t sent;
 
 	do {
@@ -581,7 +590,7 @@ static unsigned long long sum_of_two;
 static void *summing_reader(void *arg)
 {
 	static const size_t chunk = 3000;
-	unsigned char *block = malloc(chunk);
+	unsigned char *block = must_malloc(chunk);
 	unsigned long long sum = 0;
 	ssize_t got, i;
 

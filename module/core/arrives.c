@@ -367,12 +367,10 @@ static void process_fin(struct tcb *tcb, struct tcb_conn *conn,
 		tcb_set_state(tcb, STATE_CLOSING, CAUSE_FIN, actions);
 		tcb->flags |= TCB_ACK_NOW;
 		break;
-	case STATE_FIN_WAIT_2:
+	default:	/* FIN-WAIT-2 */
 		enter_time_wait(tcb, CAUSE_FIN, env, actions);
 		tcb->flags |= TCB_ACK_NOW;
 		break;
-	default:
-		return;
 	}
 	conn->fin_held = false;
 	if (conn->held)

@@ -28,7 +28,14 @@ void tcb_set_state(struct tcb *tcb, enum tcb_state to, enum tcb_cause cause,
 void tcb_begin(struct tcb *tcb, enum tcb_state from, u16 flags,
 	       const struct tcb_open *open, const struct tcb_env *env);
 
-/* The timeout that the next (re)transmission will have, in milliseconds. */
+/**
+ * tcb_rto() - the timeout that the next (re)transmission will have
+ * @tcb: a connection
+ * @conn: its second half, or NULL
+ * @params: the knobs
+ *
+ * Return: milliseconds.
+ */
 u32 tcb_rto(const struct tcb *tcb, const struct tcb_conn *conn,
 	    const struct tcb_params *params);
 
@@ -106,6 +113,8 @@ static inline void tcb_set_mss(struct tcb *tcb, u32 peer_mss, u32 path_mss)
  * @conn: its second half, or NULL
  * @seg: the segment
  * @env: the world
+ *
+ * Return: true if it is to be dropped.
  */
 bool tcb_timestamp_is_old(const struct tcb *tcb, const struct tcb_conn *conn,
 			  const struct segment *seg, const struct tcb_env *env);
@@ -179,6 +188,8 @@ bool tcb_recovery_sacked(const struct tcb *tcb, struct tcb_conn *conn,
  * nor taken for lost: the "pipe" of RFC 6675
  * @tcb: a connection
  * @conn: its second half
+ *
+ * Return: their number.
  */
 u32 tcb_in_network(const struct tcb *tcb, const struct tcb_conn *conn);
 

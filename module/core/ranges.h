@@ -67,6 +67,8 @@ u8 ranges_recent(const struct ranges *ranges, struct seq_range *recent, u8 max);
  * @ranges: the ranges; NULL for none
  * @start: first sequence number
  * @end: the sequence number after the last
+ *
+ * Return: their number.
  */
 u32 ranges_octets(const struct ranges *ranges, u32 start, u32 end);
 

@@ -160,8 +160,7 @@ void tcb_recovery_duplicate_ack(struct tcb *tcb, struct tcb_conn *conn)
 		 * they come from what we sent twice. Not so news of what the
 		 * peer holds (RFC 6675, 5.1).
 		 */
-		if (seq_before(tcb->snd_una, conn->recover) ||
-		    (tcb->snd_una == conn->recover && !scoreboard))
+		if (!scoreboard && !seq_after(tcb->snd_una, conn->recover))
 			break;
 		if (++conn->dup_acks < DUP_ACK_THRESHOLD &&
 		    !(scoreboard &&

@@ -106,6 +106,8 @@ static inline unsigned int segment_header_len(const u8 *header)
  * RFC 9293, 3.1 and 3.2. An option that is not known is skipped by its length
  * (MUST-6). A length that cannot be right makes the whole segment unusable
  * (MUST-7): we cannot know what its sender meant.
+ *
+ * Return: SEGMENT_OK, or what is wrong with it.
  */
 enum segment_error segment_parse(const u8 *header, u32 total_len,
 				 struct segment *seg);
@@ -127,6 +129,8 @@ unsigned int segment_write(const struct segment *seg, u16 source,
 /**
  * segment_write_len() - the length that segment_write() will return
  * @seg: the fields
+ *
+ * Return: octets.
  */
 unsigned int segment_write_len(const struct segment *seg);
 

@@ -75,6 +75,8 @@ const char *tcb_cause_text(unsigned int cause);
  *
  * RFC 9293, 3.3.2, figure 5, with its notes: every state may also be left for
  * CLOSED, by an ABORT, by a RST or when retransmissions are exhausted.
+ *
+ * Return: true if the diagram has it.
  */
 bool tcb_move_is_legal(unsigned int from, unsigned int to);
 

@@ -121,7 +121,7 @@ void ladder_event(struct ladder *ladder, const struct world *world,
 	const struct packet *packet = &world->packet[event.which];
 	char segment[TEXT_MAX], text[2 * TEXT_MAX], number[NUMBER_MAX];
 	const struct end *end;
-	unsigned int who = event.which;
+	unsigned int who;
 
 	if (!ladder)
 		return;
@@ -157,7 +157,7 @@ void ladder_event(struct ladder *ladder, const struct world *world,
 	row(number, who, "", text);
 }
 
-void ladder_sent(struct ladder *ladder, const struct packet *packet)
+void ladder_sent(const struct ladder *ladder, const struct packet *packet)
 {
 	char segment[TEXT_MAX], text[2 * TEXT_MAX];
 
@@ -180,14 +180,15 @@ void ladder_moved(struct ladder *ladder, unsigned int who,
 	ladder->now[who] = move->to;
 }
 
-void ladder_dropped(struct ladder *ladder, unsigned int who, unsigned int drop)
+void ladder_dropped(const struct ladder *ladder, unsigned int who,
+		    unsigned int drop)
 {
 	if (!ladder || !drop)
 		return;
 	row("", who, "", "  it, or its text, is dropped");
 }
 
-void ladder_done(struct ladder *ladder, const struct world *world)
+void ladder_done(const struct ladder *ladder, const struct world *world)
 {
 	unsigned int who;
 
@@ -200,13 +201,13 @@ void ladder_done(struct ladder *ladder, const struct world *world)
 			    "");
 }
 
-void ladder_good(struct ladder *ladder)
+void ladder_good(const struct ladder *ladder)
 {
 	if (ladder)
 		printf("#      --- now the network behaves, users RECEIVE and CLOSE ---\n");
 }
 
-void ladder_end(struct ladder *ladder, const struct world *world)
+void ladder_end(const struct ladder *ladder, const struct world *world)
 {
 	char number[4][NUMBER_MAX];
 	unsigned int who;

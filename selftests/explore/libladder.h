@@ -25,15 +25,16 @@ void ladder_begin(struct ladder *ladder, const struct world *world);
 void ladder_event(struct ladder *ladder, const struct world *world,
 		  struct event event);
 /* What follows from it. */
-void ladder_sent(struct ladder *ladder, const struct packet *packet);
+void ladder_sent(const struct ladder *ladder, const struct packet *packet);
 void ladder_moved(struct ladder *ladder, unsigned int who,
 		  const struct tcb_move *move);
-void ladder_dropped(struct ladder *ladder, unsigned int who, unsigned int drop);
+void ladder_dropped(const struct ladder *ladder, unsigned int who,
+		    unsigned int drop);
 /* It has happened. */
-void ladder_done(struct ladder *ladder, const struct world *world);
+void ladder_done(const struct ladder *ladder, const struct world *world);
 /* From here on the network behaves. */
-void ladder_good(struct ladder *ladder);
+void ladder_good(const struct ladder *ladder);
 /* The variables of both ends, at the end. */
-void ladder_end(struct ladder *ladder, const struct world *world);
+void ladder_end(const struct ladder *ladder, const struct world *world);
 
 #endif

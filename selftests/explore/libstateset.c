@@ -3,29 +3,41 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdnoreturn.h>
 
 #include "libstateset.h"
 
 #define SLOTS_AT_FIRST (1u << 16)
 
+static noreturn void no_memory(u64 size)
+{
+	printf("Bail out! no memory for %llu octets\n",
+	       (unsigned long long)size);
+	exit(1);
+}
+
 void *must_realloc(void *old, u64 size)
 {
 	void *new = realloc(old, size);
 
-	if (!new) {
-		printf("Bail out! no memory for %llu octets\n",
-		       (unsigned long long)size);
-		exit(1);
-	}
+	if (!new)
+		no_memory(size);
 	return new;
+}
+
+static u64 *empty_slots(u64 slots)
+{
+	u64 *slot = calloc(slots, sizeof(*slot));
+
+	if (!slot)
+		no_memory(slots * sizeof(*slot));
+	return slot;
 }
 
 void stateset_init(struct stateset *set)
 {
 	*set = (struct stateset) { .slots = SLOTS_AT_FIRST };
-	set->slot = calloc(set->slots, sizeof(*set->slot));
-	if (!set->slot)
-		must_realloc(NULL, (u64)-1);
+	set->slot = empty_slots(set->slots);
 }
 
 void stateset_free(struct stateset *set)
@@ -64,11 +76,9 @@ static u64 fingerprint(const struct world *world)
 static void grow_slots(struct stateset *set)
 {
 	u64 slots = 2 * set->slots;
-	u64 *slot = calloc(slots, sizeof(*slot));
+	u64 *slot = empty_slots(slots);
 	u64 i, at;
 
-	if (!slot)
-		must_realloc(NULL, (u64)-1);
 	for (i = 0; i < set->slots; i++) {
 		if (!set->slot[i])
 			continue;

@@ -16,7 +16,7 @@ static enum fate random_fate(struct pair *pair)
 	return dice < pair->delayed ? FATE_DELAY : FATE_ARRIVE;
 }
 
-static void put_on_wire(struct pair *pair, struct scenario *from,
+static void put_on_wire(struct pair *pair, const struct scenario *from,
 			const struct segment *seg, u32 delay)
 {
 	struct packet *packet = &pair->wire[pair->count];

@@ -123,6 +123,9 @@ static void print_current_story(void)
 	current = NULL;
 }
 
+/* Not there in a program that was built without the sanitizers. */
+#pragma weak __sanitizer_set_death_callback
+
 static void on_abort(int signal_number)
 {
 	print_current_story();
@@ -135,7 +138,8 @@ void print_story_on_death(struct scenario *s)
 		return;		/* the fuzzer wants to see it die */
 	current = s;
 	signal(SIGABRT, on_abort);
-	__sanitizer_set_death_callback(print_current_story);
+	if (__sanitizer_set_death_callback)
+		__sanitizer_set_death_callback(print_current_story);
 }
 
 /* What finds no room is left out. */

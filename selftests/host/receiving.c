@@ -246,6 +246,20 @@ TEST(holder_without_reassembly_takes_only_text_in_order)
 	ignore_sent(&s);
 }
 
+TEST(holder_without_reassembly_hears_a_fin_in_its_turn)
+{
+	start(&s);
+	established(&s);
+	s.conn->held = NULL;
+	arrives(&s, FIN | ACK, .seq = 101, .ack = 1);
+	expect_no_move(&s);
+	expect_sent(&s, ACK, .seq = 1, .ack = 1);
+	arrives(&s, ACK, .seq = 1, .ack = 1, .len = 100);
+	expect_moves(&s, STATE_CLOSE_WAIT);
+	expect_delivered(&s, 100);
+	ignore_sent(&s);
+}
+
 TEST(text_for_which_there_is_no_memory_is_as_good_as_lost)
 {
 	start(&s);

@@ -53,8 +53,9 @@
 #define PROC		"/proc/self/net/edutcp"
 
 #define SNAP		160		/* octets of each packet */
-#define BLOCK		(1 << 15)
-#define BLOCKS		8
+#define BLOCK		(1 << 14)
+#define BLOCKS_NAMED	16
+#define BLOCKS_UNNAMED	4		/* of those there are many */
 #define BLOCK_MS	20		/* a block with a packet waits so long */
 #define FILE_MAX	(2 << 20)	/* a file of packets, before the next */
 #define PROC_MAX	(1 << 16)	/* of each file of PROC */
@@ -77,6 +78,7 @@ struct watch {
  * @is_named: in /run/netns
  * @ns: a descriptor of it
  * @map: the ring's blocks
+ * @blocks: how many
  * @block: the number of the one that the kernel fills next
  * @taken: how many packets of that block are in the file already
  * @offset: where in the block the next packet is
@@ -94,6 +96,7 @@ struct space {
 	bool is_named;
 	int ns;
 	char *map;
+	unsigned int blocks;
 	unsigned int block;
 	unsigned int taken;
 	unsigned int offset;
@@ -376,7 +379,7 @@ static void take_packets(struct space *s, bool all)
 			break;
 		__atomic_store_n(&head->block_status, TP_STATUS_KERNEL,
 				 __ATOMIC_RELEASE);
-		s->block = (s->block + 1) % BLOCKS;
+		s->block = (s->block + 1) % s->blocks;
 		s->taken = 0;
 	}
 	write_buffer(s);
@@ -405,9 +408,9 @@ static bool open_ring(struct space *s, int fd)
 	};
 	const struct tpacket_req3 request = {
 		.tp_block_size = BLOCK,
-		.tp_block_nr = BLOCKS,
+		.tp_block_nr = s->blocks,
 		.tp_frame_size = 1 << 11,
-		.tp_frame_nr = (BLOCK >> 11) * BLOCKS,
+		.tp_frame_nr = (BLOCK >> 11) * s->blocks,
 		.tp_retire_blk_tov = BLOCK_MS,
 	};
 	const struct sockaddr_ll all = {
@@ -423,14 +426,14 @@ static bool open_ring(struct space *s, int fd)
 	    setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &request,
 		       sizeof(request)))
 		return false;
-	s->map = mmap(NULL, BLOCK * BLOCKS, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      fd, 0);
+	s->map = mmap(NULL, (size_t)BLOCK * s->blocks, PROT_READ | PROT_WRITE,
+		      MAP_SHARED, fd, 0);
 	return s->map != MAP_FAILED &&
 	       !bind(fd, (const struct sockaddr *)&all, sizeof(all));
 }
 
 /* Begin with a namespace; NULL if that cannot be done. Takes @ns over. */
-static struct space *open_space(const char *name, int ns)
+static struct space *open_space(const char *name, int ns, bool is_named)
 {
 	struct space *s = calloc(1, sizeof(*s));
 	struct stat stat;
@@ -440,6 +443,8 @@ static struct space *open_space(const char *name, int ns)
 	if (!s)
 		err(1, "calloc");
 	s->ns = ns;
+	s->is_named = is_named;
+	s->blocks = is_named ? BLOCKS_NAMED : BLOCKS_UNNAMED;
 	s->file = -1;
 	snprintf(s->name, sizeof(s->name), "%03u-%s", ++count, name);
 	for (c = s->name; *c; c++)
@@ -481,7 +486,7 @@ static void close_space(struct space *s)
 	take_packets(s, true);
 	if (s->sample_at)
 		sample(s, "proc");
-	munmap(s->map, BLOCK * BLOCKS);
+	munmap(s->map, (size_t)BLOCK * s->blocks);
 	close(s->ring.fd);
 	if (s->file >= 0)
 		close(s->file);
@@ -534,9 +539,7 @@ static void mounts_changed(struct watch *watch)
 		fd = openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		s = open_space(entry->d_name, fd);
-		if (s)
-			s->is_named = true;
+		open_space(entry->d_name, fd, true);
 	}
 	closedir(folder);
 
@@ -595,7 +598,7 @@ static void peer_ready(struct watch *watch)
 		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
 		if (peer->space)
 			close_space(peer->space);
-		peer->space = open_space(name, fd);
+		peer->space = open_space(name, fd, false);
 	}
 	/* The test waits for this before it sends its first packet. */
 	send(watch->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -676,7 +679,7 @@ int main(int argc, char **argv)
 	add_watch(&tests, listen_for_tests(), accept_peer, EPOLLIN);
 	add_watch(&mounts, open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC),
 		  mounts_changed, EPOLLPRI);
-	open_space("root", dup(home));
+	open_space("root", dup(home), false);
 	mounts_changed(NULL);
 
 	/* One at a time: an event's handler may do away with the next one's. */

@@ -39,10 +39,44 @@ trap 'exit 130' INT TERM
 APT_OPTIONS=(-o APT::Sandbox::User=)
 OWN_LISTS=(-o "Dir::State::Lists=$CACHE/apt/lists" -o "Dir::Cache=$CACHE/apt/cache")
 
+# The suite that apt sees.
+SUITE=here
+
+# use_archive SUITE ARCHITECTURE - let apt see that suite and architecture, and
+# no installed package, from now on
+#
+# SUITE: one of Debian's, unstable say, from the machine's own mirror; or
+# "here", for what the machine's own sources list.  The machine's settings stay
+# as they are.  Its own architecture is there too: tools come from it.
+use_archive()
+{
+	local suite=$1 architecture=$2 folder=$CACHE/apt-$1-$2 mirror
+
+	SUITE=$suite
+	mkdir -p "$folder"
+	: > "$folder/status"
+	OWN_LISTS=(-o "Dir::State::Lists=$folder/lists" -o "Dir::Cache=$folder/cache")
+	APT_OPTIONS+=("${OWN_LISTS[@]}" -o "Dir::State::status=$folder/status"
+		-o "APT::Architecture=$architecture"
+		-o "APT::Architectures=$architecture,$(dpkg --print-architecture)")
+	[ "$suite" != here ] || return 0
+
+	# shellcheck disable=SC2016	# apt is to expand it
+	mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+		awk '$2 !~ /-/ { print $1; exit }')
+	[ -n "$mirror" ] || die "apt names no mirror of Debian"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" \
+		> "$folder/sources.list"
+	APT_OPTIONS+=(-o "Dir::Etc::sourcelist=$folder/sources.list"
+		-o Dir::Etc::sourceparts=/dev/null)
+}
+
 refresh_lists()
 {
+	local folder=${OWN_LISTS[1]#*=}
+
 	say "reading the package lists"
-	mkdir -p "$CACHE"/apt/lists/partial "$CACHE"/apt/cache/archives/partial
+	mkdir -p "$folder/partial" "${folder%/lists}/cache/archives/partial"
 	APT_OPTIONS+=("${OWN_LISTS[@]}")
 	apt-get "${APT_OPTIONS[@]}" update -q >&2
 }
