@@ -414,7 +414,7 @@ TEST_F_TIMEOUT(stream, small_buffers, 40)
 	RUN_FLOWS(&out, &in);
 }
 
-TEST_F_TIMEOUT(stream, octet_by_octet, 40)
+TEST_F_TIMEOUT(stream, octet_by_octet, 300)
 {
 	struct flow out = { .fd = self->p.client, .total = 5000, .chunk = 1 };
 	struct flow in = { .fd = self->p.server, .total = 5000, .chunk = 1 };
