@@ -135,10 +135,11 @@ in_scratch()
 	set -e
 }
 
-# One at a time: parallel runs would all download the same files.
+# lock_cache [NAME] - one at a time: parallel runs would all download the same
+# files; what takes minutes has a lock of its own
 lock_cache()
 {
 	mkdir -p "$CACHE"
-	exec 9>"$CACHE/lock"
+	exec 9>"$CACHE/${1:-lock}"
 	flock 9
 }
