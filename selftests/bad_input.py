@@ -22,7 +22,7 @@ import time
 
 import libsegment
 from libcapture import capture_namespace, test_failed
-from libhost import edutcp_socket, libc
+from libhost import SLOW, edutcp_socket, libc
 from libsegment import ip_octets
 
 CLONE_NEWNET = 0x40000000
@@ -37,7 +37,7 @@ PORT = 4000
 MASK = 0xFFFFFFFF
 SEED = 4711
 # Random segments per state.
-COUNT = int(os.environ.get("COUNT", "5000"))
+COUNT = int(os.environ.get("COUNT", 5000 // SLOW))
 
 MSS = b"\x02\x04\x05\xb4"
 SACK_OK = b"\x04\x02"

@@ -16,12 +16,12 @@ import socket
 import subprocess
 import threading
 
-from libhost import Skip, libc
+from libhost import SLOW, Skip, libc
 from libscenario import run, test
 
 PORT = 80
 STOCK_PORT = 8080
-TIMES = 20
+TIMES = 20 // SLOW
 
 # delete_module, finit_module: no function of the C library calls them.
 SYSTEM_CALLS = {"x86_64": (176, 313), "aarch64": (106, 273)}

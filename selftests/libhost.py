@@ -14,7 +14,7 @@ AF_EDUTCP = 19
 
 # How many times slower than Debian's this kernel is: looking for faults takes
 # time (vm/run passes on what the kernel's folder says). Limits of time are
-# multiplied by it.
+# multiplied by it; what is done very often is done less often.
 SLOW = int(os.environ.get("EDUTCP_SLOW", "1"))
 
 libc = ctypes.CDLL(None, use_errno=True)

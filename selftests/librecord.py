@@ -103,10 +103,11 @@ class Recorder:
         """Only TCP over IPv4: a classic BPF program."""
         program = [
             (0x28, 0, 0, 12),           # ldh the Ethernet type
-            (0x15, 0, 5, 0x0800),       # IPv4, or drop
+            (0x15, 0, 6, 0x0800),       # IPv4, or drop
             (0x30, 0, 0, 23),           # ldb the protocol
-            (0x15, 0, 3, 6),            # TCP, or drop
-            (0x30, 0, 0, 47),           # ldb the control bits
+            (0x15, 0, 4, 6),            # TCP, or drop
+            (0xb1, 0, 0, 14),           # ldxb the IP header's length
+            (0x50, 0, 0, 14 + 13),      # ldb the control bits, behind it
             (0x45, 0, 1, 0x07 if ends_only else 0xff),
             (0x06, 0, 0, 0xffffffff),   # accept
             (0x06, 0, 0, 0),            # drop

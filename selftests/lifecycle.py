@@ -9,14 +9,14 @@ import socket
 import struct
 import time
 
-from libhost import AF_EDUTCP, Failure, libc
+from libhost import AF_EDUTCP, SLOW, Failure, libc
 from libscenario import run, test
 
 PORT = 80
-REQUESTS = 100000       # rows that stay
-CONNECTIONS = 20000     # that come and go
-READINGS = 3            # of the table
-STALL = 1.0             # seconds that the stock stack may have to wait
+REQUESTS = 100000 // SLOW       # rows that stay
+CONNECTIONS = 20000 // SLOW     # that come and go
+READINGS = 3                    # of the table
+STALL = 1.0 * SLOW              # seconds that the stock stack may have to wait
 
 
 # ------------------------------------------------------------------- processes

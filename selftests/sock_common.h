@@ -49,7 +49,7 @@
 #define WORD "0123456789"
 #define LOCALHOST "127.0.0.1"
 #define SETTLE_MS 20	/* for what happens on another processor */
-#define RUN_SECONDS 25
+#define RUN_SECONDS 100
 
 /**
  * struct run - one run of a sequence

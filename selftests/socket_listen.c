@@ -329,7 +329,7 @@ static void *connect_and_close(void *arg)
  * A listener is closed while others connect: segments wait for it in its
  * backlog, handshakes are under way, connections wait for accept(). All go.
  */
-TEST_F_TIMEOUT(own_network, listener_closed_under_load, 60)
+TEST_F_TIMEOUT(own_network, listener_closed_under_load, 300)
 {
 	struct run r = { .family = AF_EDUTCP };
 	pthread_t threads[3];

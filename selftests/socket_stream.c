@@ -328,7 +328,7 @@ static void *receiver(void *arg)
 	}								\
 } while (0)
 
-TEST_F_TIMEOUT(stream, one_way, 40)
+TEST_F_TIMEOUT(stream, one_way, 300)
 {
 	struct flow out = { .fd = self->p.client, .total = 8000000,
 			    .chunk = BLOCK };
@@ -339,7 +339,7 @@ TEST_F_TIMEOUT(stream, one_way, 40)
 }
 
 /* One write() of it all */
-TEST_F_TIMEOUT(stream, one_large_write, 40)
+TEST_F_TIMEOUT(stream, one_large_write, 300)
 {
 	struct flow out = { .fd = self->p.client, .total = 4000000,
 			    .chunk = 4000000 };
@@ -349,7 +349,7 @@ TEST_F_TIMEOUT(stream, one_large_write, 40)
 	RUN_FLOWS(&out, &in);
 }
 
-TEST_F_TIMEOUT(stream, both_ways, 40)
+TEST_F_TIMEOUT(stream, both_ways, 300)
 {
 	struct flow out = { .fd = self->p.client, .total = 3000000,
 			    .chunk = 5000, .vary = 1 };
@@ -363,7 +363,7 @@ TEST_F_TIMEOUT(stream, both_ways, 40)
 	RUN_FLOWS(&out, &in, &back_out, &back_in);
 }
 
-TEST_F_TIMEOUT(stream, slow_reader, 40)
+TEST_F_TIMEOUT(stream, slow_reader, 300)
 {
 	struct flow out = { .fd = self->p.client, .total = 3000000,
 			    .chunk = BLOCK };
@@ -373,7 +373,7 @@ TEST_F_TIMEOUT(stream, slow_reader, 40)
 	RUN_FLOWS(&out, &in);
 }
 
-TEST_F_TIMEOUT(stream, slow_reader_without_blocking, 40)
+TEST_F_TIMEOUT(stream, slow_reader_without_blocking, 300)
 {
 	struct flow out = { .fd = self->p.client, .total = 3000000,
 			    .chunk = BLOCK, .nonblock = true };
@@ -385,7 +385,7 @@ TEST_F_TIMEOUT(stream, slow_reader_without_blocking, 40)
 }
 
 /* The reader begins when all buffers are full and the window is shut. */
-TEST_F_TIMEOUT(stream, shut_window, 40)
+TEST_F_TIMEOUT(stream, shut_window, 300)
 {
 	struct flow out = { .fd = self->p.client, .total = 12000000,
 			    .chunk = BLOCK };
@@ -402,7 +402,7 @@ TEST_F_TIMEOUT(stream, shut_window, 40)
 	EXPECT_EQ(in.total, in.done);
 }
 
-TEST_F_TIMEOUT(stream, small_buffers, 40)
+TEST_F_TIMEOUT(stream, small_buffers, 300)
 {
 	struct flow out = { .fd = self->p.client, .total = 60000,
 			    .chunk = BLOCK, .vary = 7 };
@@ -424,7 +424,7 @@ TEST_F_TIMEOUT(stream, octet_by_octet, 300)
 }
 
 /* close() with a full send buffer: it all arrives nevertheless. */
-TEST_F_TIMEOUT(stream, close_with_full_buffers, 40)
+TEST_F_TIMEOUT(stream, close_with_full_buffers, 300)
 {
 	struct flow in = { .fd = self->p.server, .chunk = BLOCK };
 	unsigned char *block = must_malloc(BLOCK);
@@ -445,7 +445,7 @@ TEST_F_TIMEOUT(stream, close_with_full_buffers, 40)
 	free(block);
 }
 
-TEST_F_TIMEOUT(stream, vectors, 40)
+TEST_F_TIMEOUT(stream, vectors, 300)
 {
 	static unsigned char out[200000], in[200000];
 	struct iovec iov[1024];
@@ -482,7 +482,7 @@ TEST_F_TIMEOUT(stream, vectors, 40)
 	EXPECT_TRUE(is_pattern(in, 0, moved));
 }
 
-TEST_F_TIMEOUT(stream, sendfile_and_splice, 40)
+TEST_F_TIMEOUT(stream, sendfile_and_splice, 300)
 {
 	static unsigned char block[BLOCK];
 	struct flow in = { .fd = self->p.server, .total = 500000,
@@ -555,7 +555,7 @@ static void *record_writer(void *arg)
 	return (void *)bad;
 }
 
-TEST_F_TIMEOUT(stream, two_writers, 40)
+TEST_F_TIMEOUT(stream, two_writers, 300)
 {
 	unsigned int next[2] = { 0, 0 };
 	pthread_t writer[2];
@@ -604,7 +604,7 @@ static void *summing_reader(void *arg)
 }
 
 /* Two threads read: each octet goes to one of them. */
-TEST_F_TIMEOUT(stream, two_readers, 40)
+TEST_F_TIMEOUT(stream, two_readers, 300)
 {
 	struct flow out = { .fd = self->p.client, .total = 1000000,
 			    .chunk = 10000, .vary = 5 };
@@ -625,7 +625,7 @@ TEST_F_TIMEOUT(stream, two_readers, 40)
 }
 
 /* close() by one thread while another is in a call: no crash, no hang. */
-TEST_F_TIMEOUT(stream, close_under_a_call, 40)
+TEST_F_TIMEOUT(stream, close_under_a_call, 300)
 {
 	unsigned int i;
 
@@ -650,7 +650,7 @@ TEST_F_TIMEOUT(stream, close_under_a_call, 40)
 	}
 }
 
-TEST_F_TIMEOUT(stream, many_connections, 60)
+TEST_F_TIMEOUT(stream, many_connections, 300)
 {
 	enum { COUNT = 200 };
 	static struct pair p[COUNT];
