@@ -9,7 +9,7 @@
 #                  of the running kernel, else those of the VM's
 #   KERNEL=NAME    the VM's kernel: 6.1, 6.12, 6.12-rt-amd64, newest, arm64, ...,
 #                  or one that is built from source, which takes minutes: debug,
-#                  kcsan
+#                  kcsan, coverage
 #   TESTS=core     in the VM, run only the tests that say most (CORE_TESTS in
 #                  selftests/Makefile)
 #   K="NAME..."    the kernels that "make matrix" is to run; default: all
@@ -53,7 +53,7 @@ unexport CMD
 export VM_COMMAND := $(value CMD)
 
 # The suite gets what it needs through the environment, too.
-export KERNEL T TESTS VM_FLAGS PROGRAMS
+export KERNEL T TESTS VM_FLAGS
 
 .DEFAULT_GOAL := all
 .PHONY: all module userspace vm-module run shell vm-run test check-core \
@@ -70,7 +70,8 @@ all: module userspace	## build the module (for KDIR) and the tools
 #
 # Kbuild leaves its products beside the sources, so each kernel gets a folder
 # of links to the sources: builds for several kernels lie side by side.  Links
-# to sources that are gone go first.
+# to sources that are gone go first, and everything if the folder was for another
+# kernel of the same name: make would not know.
 #
 # CONFIG_DEBUG_INFO_BTF_MODULES is switched off since BTF would need the
 # vmlinux that Debian's headers do not have; Kbuild complains of that each time.
@@ -81,6 +82,9 @@ define build-module
 	release=$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$$kdir/include/generated/utsrelease.h"); \
 	dir=$(CURDIR)/build/module-$$release; \
 	mkdir -p "$$dir"; \
+	[ "$$(cat "$$dir/.kdir" 2>/dev/null)" = "$$kdir" ] || \
+		find "$$dir" -mindepth 1 -delete; \
+	echo "$$kdir" > "$$dir/.kdir"; \
 	find "$$dir" -xtype l -delete; \
 	cd module; \
 	find . -type d -exec mkdir -p "$$dir/{}" ';'; \
@@ -118,14 +122,15 @@ vm-run: vm-module userspace	## run CMD in such a VM
 test: vm-module userspace host-tests explore-tests fuzz-tests vm-tests	## run all tests, or the one named by T
 	@selftests/suite virtual + documents host explore fuzz failing real
 
-# All tests, those of the module on two kernels, and on a third those that say
-# most: in lanes that take about as long as each other.
+# All tests on Debian's kernel; those that say most on a newer one; and on the debug
+# kernel, which takes four times as long, those in which much happens at once, and
+# of those that say most all that do not count milliseconds.
 check: userspace host-tests explore-tests fuzz-tests vm-tests	## what each change has to pass: three kernels
 	+@$(MAKE) --no-print-directory vm-module KERNEL=6.1
 	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
 	+@$(MAKE) --no-print-directory vm-module KERNEL=6.12
-	@selftests/suite virtual@debug + real@debug + virtual@6.1 core@6.12 + \
-		documents host explore fuzz failing real@6.1
+	@selftests/suite untimed@debug + virtual@6.1 core@6.12 + \
+		documents host explore fuzz failing@6.1 real@6.1
 
 matrix:		## run the VM's tests on every kernel that we name, or those in K
 	@selftests/matrix run $(K)
@@ -230,11 +235,11 @@ checkpatch:	## check the C code's style (settings: .checkpatch.conf)
 		PREFER_DEFINED_ATTRIBUTE_MACRO,VOLATILE || status=1; \
 	exit $$status
 
-# SC1091: files sourced are checked by themselves.  SC2317: functions called
+# SC1091: files sourced are checked by themselves (they say "shellcheck shell").  SC2317: functions called
 # by way of a variable or a trap are not unreachable.
 shellcheck:	## check the shell scripts
 	@$(PROVISION) packages lint
-	@grep -rslIE '^#!.*[/ ](ba|da)?sh' .ci selftests userspace | sort | \
+	@grep -rslIE '^#!.*[/ ](ba|da)?sh|^# shellcheck shell=' .ci selftests userspace | sort | \
 		xargs shellcheck -e SC1091,SC2317
 
 check-static:	## what static analysis finds, or the analyser named by A

@@ -36,6 +36,8 @@ BROADCAST_MAC = b"\xff" * 6
 PORT = 4000
 MASK = 0xFFFFFFFF
 SEED = 4711
+# Seconds to wait for what is sure to come.
+PATIENCE = 10 * SLOW
 # Random segments per state.
 COUNT = int(os.environ.get("COUNT", 5000 // SLOW))
 
@@ -174,7 +176,7 @@ class Peer:
         self.wire.send(self.port, self.dport, self.nxt + seq, self.ack + ack,
                        flags, data, **more)
 
-    def answer(self, seconds=1.0):
+    def answer(self, seconds=PATIENCE):
         """The next answer to this peer, or None."""
         end = time.monotonic() + seconds
         while True:
@@ -196,9 +198,9 @@ class Peer:
         """To ESTABLISHED."""
         self.syn()
         self.send(ACK)
-        listener.settimeout(2)
+        listener.settimeout(PATIENCE)
         self.sock = listener.accept()[0]
-        self.sock.settimeout(2)
+        self.sock.settimeout(PATIENCE)
         return self
 
     def say(self, data):
@@ -506,7 +508,7 @@ def test_wrong_sack(wire, listener):
                                        first + 1000 & MASK))
     got = b""
     while len(got) < 1000:
-        seg = peer.answer(5)
+        seg = peer.answer()
         check(seg is not None, "the data does not come again")
         if seg.data and seg.seq == peer.ack:
             got += seg.data

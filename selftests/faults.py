@@ -16,7 +16,7 @@ import select
 import socket
 import time
 
-from libhost import Failure, edutcp_socket
+from libhost import SLOW, Failure, edutcp_socket
 from libscenario import run, test
 
 PORT = 80
@@ -127,7 +127,7 @@ def keep_exchanging(client, server, listener, seconds):
     end = time.monotonic() + seconds
     tried = whole = octets = 0
     while time.monotonic() < end:
-        arrived = patient(exchange, client, server, listener, 2)
+        arrived = patient(exchange, client, server, listener, 2 * SLOW)
         tried += 1
         whole += arrived == len(DATA)
         octets += arrived
@@ -144,7 +144,7 @@ def with_faults(t, kind, percent, **options):
             host.set("net.edutcp." + knob, value)
     listener = server.listen(PORT)
     listener.setblocking(False)
-    t.equal(exchange(client, server, listener, 30), len(DATA),
+    t.equal(exchange(client, server, listener, 30 * SLOW), len(DATA),
             "octets that arrive before")
 
     t.doing = "letting allocations fail"
@@ -165,7 +165,7 @@ def with_faults(t, kind, percent, **options):
         return not client.rows() and \
             [row["state"] for row in server.rows()] == ["LISTEN"]
     t.wait_for(all_gone, "all connections to end", 60)
-    t.equal(exchange(client, server, listener, 30), len(DATA),
+    t.equal(exchange(client, server, listener, 30 * SLOW), len(DATA),
             "octets that arrive afterwards")
 
 

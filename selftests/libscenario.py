@@ -166,17 +166,22 @@ class Scenario:
                       (what, arguments, os.strerror(error)))
 
     def wait_for(self, predicate, what, seconds=30):
-        """Wait until something holds, and return it."""
+        """Wait until something holds, and return it.
+
+        The longer it takes, the less often this looks: to wait is to cost
+        nothing in virtual time.
+        """
         self.doing = "waiting for " + what
         seconds *= SLOW
-        end = time.monotonic() + seconds
+        begun = time.monotonic()
         while True:
             result = predicate()
             if result:
                 return result
-            if time.monotonic() > end:
+            waited = time.monotonic() - begun
+            if waited > seconds:
                 raise Failure("waited %d s for %s" % (seconds, what))
-            time.sleep(0.01)
+            time.sleep(min(max(waited / 20, 0.01), 0.25))
 
     def wait_for_row(self, host, what=None, seconds=30, **wanted):
         """Wait for a row of /proc/edutcp/connections, and return it."""

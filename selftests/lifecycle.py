@@ -3,6 +3,7 @@
 """lifecycle.py - many connections come and go, and nothing is left of them"""
 
 import ctypes
+import errno
 import os
 import signal
 import socket
@@ -153,6 +154,17 @@ def syn_frame(port, destination):
     return frame
 
 
+def send(sock, frame):
+    """Send a frame; when the receiver's backlog is full, again."""
+    while True:
+        try:
+            return sock.send(frame)
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            time.sleep(0.01)
+
+
 def flood(t, client, server, count):
     """SYNs from all of 10.8.0.0/16, where nobody is, to a listener: from one
     port, and when the addresses are used up from the next.
@@ -179,7 +191,7 @@ def flood(t, client, server, count):
             struct.pack_into("!H", frame, 14 + 4, 0xffff - low)
             struct.pack_into("!H", frame, 14 + 14, low)
             struct.pack_into("!H", frame, 34 + 6, 0xffff - low)
-            sock.send(frame)
+            send(sock, frame)
     t.wait_for(lambda: server.stats()["PassiveOpens"] >= count,
                "%d half-open requests" % count, 60)
     return {"10.8.%d.%d:%d" % (number >> 8 & 255, number & 255,

@@ -52,6 +52,7 @@ use_archive()
 {
 	local suite=$1 architecture=$2 folder=$CACHE/apt-$1-$2 mirror
 
+	# shellcheck disable=SC2034	# for who sources this
 	SUITE=$suite
 	mkdir -p "$folder"
 	: > "$folder/status"
