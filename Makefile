@@ -129,8 +129,8 @@ check: userspace host-tests explore-tests fuzz-tests vm-tests	## what each chang
 	+@$(MAKE) --no-print-directory vm-module KERNEL=6.1
 	+@$(MAKE) --no-print-directory vm-module KERNEL=debug
 	+@$(MAKE) --no-print-directory vm-module KERNEL=6.12
-	@selftests/suite untimed@debug + virtual@6.1 core@6.12 + \
-		documents host explore fuzz failing@6.1 real@6.1
+	@selftests/suite real@debug + virtual@6.1 core@6.12 + \
+		documents host explore fuzz failing@6.1 real@6.1 untimed@debug
 
 matrix:		## run the VM's tests on every kernel that we name, or those in K
 	@selftests/matrix run $(K)
