@@ -235,8 +235,8 @@ checkpatch:	## check the C code's style (settings: .checkpatch.conf)
 		PREFER_DEFINED_ATTRIBUTE_MACRO,VOLATILE || status=1; \
 	exit $$status
 
-# SC1091: files sourced are checked by themselves (they say "shellcheck shell").  SC2317: functions called
-# by way of a variable or a trap are not unreachable.
+# SC1091: files sourced are checked by themselves (they say "shellcheck shell").
+# SC2317: functions called by way of a variable or a trap are not unreachable.
 shellcheck:	## check the shell scripts
 	@$(PROVISION) packages lint
 	@grep -rslIE '^#!.*[/ ](ba|da)?sh|^# shellcheck shell=' .ci selftests userspace | sort | \
